@@ -1,0 +1,1 @@
+//! Ranking metrics per query, their averages and their intervals.

@@ -1,0 +1,1 @@
+//! Gradient-boosted tree models in the text format of LightGBM.

@@ -1,0 +1,1 @@
+//! Splits by query: no query stands on both sides.
