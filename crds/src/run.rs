@@ -1,0 +1,375 @@
+//! TrainingRun: one reproducible training.
+
+use crate::{ArtifactPolicy, JobStatus, PodTemplate, StorageSpec, Versions};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What to train on, and how. Only `suspend` and `artifactPolicy` can be edited: another training is another TrainingRun.
+#[derive(Clone, Debug, PartialEq, CustomResource, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "searchop.dev",
+    version = "v1alpha1",
+    kind = "TrainingRun",
+    plural = "trainingruns",
+    shortname = "trun",
+    category = "searchop",
+    namespaced,
+    status = "TrainingRunStatus",
+    derive = "PartialEq",
+    doc = "TrainingRun is one reproducible training of a ranking model: features, training, evaluation and a model bundle in the store, by one Job.",
+    validation = Rule::new("self.metadata.name.size() <= 48").message("metadata.name may have at most 48 characters"),
+    printcolumn(name = "Complete", type_ = "string", json_path = r#".status.conditions[?(@.type=="Complete")].status"#),
+    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Complete")].reason"#),
+    printcolumn(name = "Progress", type_ = "integer", json_path = ".status.progress.percent", description = "Percent of the work that is done."),
+    printcolumn(name = "NDCG@10", type_ = "string", json_path = r#".status.metrics[?(@.name=="ndcg@10")].value"#),
+    printcolumn(name = "BM25", type_ = "string", json_path = r#".status.metrics[?(@.name=="ndcg@10")].baselines.bm25"#, description = "NDCG@10 of ranking by BM25."),
+    printcolumn(name = "Digest", type_ = "string", json_path = ".status.model.sha256", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[x_kube(validation = Rule::new("has(self.storage) == has(oldSelf.storage)")
+    .message("spec.storage is immutable: create another TrainingRun"))]
+#[x_kube(validation = Rule::new("has(self.template) == has(oldSelf.template)")
+    .message("spec.template is immutable: create another TrainingRun"))]
+#[x_kube(validation = Rule::new("has(self.split) == has(oldSelf.split)")
+    .message("spec.split is immutable: create another TrainingRun"))]
+#[x_kube(validation = Rule::new("!has(self.split) || self.split.mode != 'Time' || !has(self.dataset.inputs)")
+    .message("spec.split.mode Time needs events with times: spec.dataset.inputs has none, use Query, Provided or None"))]
+#[x_kube(validation = Rule::new("!has(self.split) || self.split.mode != 'Provided' || (has(self.dataset.inputs) && self.dataset.inputs.exists(input, input.name == 'Validation'))")
+    .message("spec.split.mode Provided needs an input named Validation in spec.dataset.inputs"))]
+#[x_kube(validation = Rule::new("!has(self.trainer.earlyStopping) || !has(self.split) || self.split.mode != 'None'")
+    .message("spec.trainer.earlyStopping needs data to evaluate on: spec.split.mode may not be None"))]
+pub struct TrainingRunSpec {
+    /// What to train on. It cannot be edited.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.dataset is immutable: create another TrainingRun"))]
+    pub dataset: DatasetSource,
+
+    /// Which part of the data is held back for evaluation. Default: by time for events, the Validation input where there is one,
+    /// else by query, a fifth of the data. It cannot be edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.split is immutable: create another TrainingRun"))]
+    pub split: Option<Split>,
+
+    /// How to train. It cannot be edited.
+    #[serde(default)]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.trainer is immutable: create another TrainingRun"))]
+    pub trainer: Trainer,
+
+    /// While true, no Job runs: a running one is stopped, and started again from the beginning when this becomes false.
+    /// Default: false.
+    #[serde(default)]
+    pub suspend: bool,
+
+    /// Where the model is kept, and the dataset looked for. Default: the operator's store. It cannot be edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.storage is immutable: create another TrainingRun"))]
+    pub storage: Option<StorageSpec>,
+
+    /// What happens to the stored model when this object is deleted. An edit takes effect at once. Default: Retain.
+    #[serde(default)]
+    pub artifact_policy: ArtifactPolicy,
+
+    /// Size and place of the trainer's pod. Default: 2 CPUs and 2 GiB at most. It cannot be edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.template is immutable: create another TrainingRun"))]
+    pub template: Option<PodTemplate>,
+}
+
+/// What to train on: exactly one of the fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("[has(self.demoDatasetRef), has(self.artifact), has(self.inputs)].filter(given, given).size() == 1")
+    .message("spec.dataset needs exactly one of demoDatasetRef, artifact and inputs"))]
+#[x_kube(validation = Rule::new("!has(self.inputs) || self.inputs.exists(input, input.name == 'SvmLight')")
+    .message("spec.dataset.inputs needs an input named SvmLight"))]
+#[x_kube(validation = Rule::new("has(self.inputs) == has(self.featureNumbering)")
+    .message("spec.dataset.featureNumbering is needed with spec.dataset.inputs, and only there"))]
+#[x_kube(validation = Rule::new("!has(self.inputs) || !self.inputs.exists(input, input.name == 'ValidationGroups') || self.inputs.exists(input, input.name == 'Validation')")
+    .message("spec.dataset.inputs: ValidationGroups needs an input named Validation"))]
+pub struct DatasetSource {
+    /// A DemoDataset in the same namespace. The run waits until it is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demo_dataset_ref: Option<LocalReference>,
+
+    /// A dataset in the store, as a DemoDataset's status names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<crate::model::ArtifactSource>,
+
+    /// Files in S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub inputs: Option<Vec<DatasetInput>>,
+
+    /// How the SVMlight files count features: `ZeroBased` when the first feature is number 0, `OneBased` when it is number 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature_numbering: Option<FeatureNumbering>,
+}
+
+/// An object of the same namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalReference {
+    /// Name of the object.
+    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"))]
+    pub name: String,
+}
+
+/// One file in S3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DatasetInput {
+    /// What the file is: `SvmLight` holds rows to train on, `Groups` the number of rows of each query in order (LightGBM's
+    /// `.query` file; without it each row names its query by `qid:`), `Validation` and `ValidationGroups` the same to evaluate on.
+    pub name: InputName,
+
+    /// The file as `s3://BUCKET/KEY`.
+    #[schemars(
+        regex(pattern = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+$"),
+        length(max = 1024)
+    )]
+    pub uri: String,
+
+    /// SHA-256 of the file, 64 hexadecimal digits. Where it is given, other bytes are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub sha256: Option<String>,
+}
+
+/// What a file is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub enum InputName {
+    SvmLight,
+    Groups,
+    Validation,
+    ValidationGroups,
+}
+
+/// Number of a file's first feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum FeatureNumbering {
+    ZeroBased,
+    OneBased,
+}
+
+/// Which part of the data is held back for evaluation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Split {
+    /// `Time` holds back the newest searches, `Query` queries drawn by the trainer's seed, `Provided` takes the Validation input,
+    /// `None` evaluates nothing.
+    pub mode: SplitMode,
+
+    /// Fraction of the searches or queries that is held back, between 0.01 and 0.9. Used by `Time` and `Query`. Default: "0.2".
+    #[serde(default = "default_test_fraction")]
+    #[schemars(regex(pattern = r"^0\.[0-9]{1,6}$"))]
+    #[x_kube(validation = Rule::new("double(self) >= 0.01 && double(self) <= 0.9").message("spec.split.testFraction must be between 0.01 and 0.9"))]
+    pub test_fraction: String,
+}
+
+/// How data is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum SplitMode {
+    Time,
+    Query,
+    Provided,
+    None,
+}
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Trainer {
+    /// LightGBM's objective. `lambdarank` optimises NDCG. Default: lambdarank.
+    #[serde(default)]
+    pub objective: Objective,
+
+    /// Number of boosting iterations, which is the number of trees unless training stops early. Default: 300.
+    #[serde(default = "default_num_iterations")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub num_iterations: i32,
+
+    /// Most leaves of one tree. Default: 31.
+    #[serde(default = "default_num_leaves")]
+    #[schemars(range(min = 2, max = 4_096))]
+    pub num_leaves: i32,
+
+    /// Weight of each tree, above 0 and at most 1. Default: "0.05".
+    #[serde(default = "default_learning_rate")]
+    #[schemars(regex(pattern = r"^(0\.[0-9]{1,9}|1(\.0{1,9})?)$"))]
+    #[x_kube(validation = Rule::new("double(self) > 0.0").message("spec.trainer.learningRate must be above 0"))]
+    pub learning_rate: String,
+
+    /// Start of the trainer's random numbers. Default: 42.
+    #[serde(default = "default_seed")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    pub seed: i32,
+
+    /// Ends training when a metric no longer improves on the held-back data, and keeps the best iteration's trees. Default: off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
+
+    /// More of LightGBM's parameters, by LightGBM's names. The trainer checks each value's range. At most 32.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    #[x_kube(validation = Rule::new("self.all(name, name in ['bagging_fraction', 'bagging_freq', 'cat_l2', 'cat_smooth', 'extra_trees', 'feature_fraction', 'feature_fraction_bynode', 'lambda_l1', 'lambda_l2', 'lambdarank_norm', 'lambdarank_truncation_level', 'max_bin', 'max_delta_step', 'max_depth', 'min_data_in_bin', 'min_data_in_leaf', 'min_gain_to_split', 'min_sum_hessian_in_leaf', 'path_smooth', 'sigmoid'])")
+        .message("spec.trainer.parameters has a name that is not allowed: see kubectl explain trainingrun.spec.trainer.parameters"))]
+    #[schemars(schema_with = "crate::generate::parameters_schema")]
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Default for Trainer {
+    fn default() -> Self {
+        Self {
+            objective: Objective::default(),
+            num_iterations: default_num_iterations(),
+            num_leaves: default_num_leaves(),
+            learning_rate: default_learning_rate(),
+            seed: default_seed(),
+            early_stopping: None,
+            parameters: BTreeMap::new(),
+        }
+    }
+}
+
+/// What training optimises.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    #[default]
+    Lambdarank,
+}
+
+/// When training ends before its last iteration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlyStopping {
+    /// Metric to watch, such as `ndcg@10`: `ndcg@K` or `map@K` with K from 1 to 1000.
+    #[schemars(regex(pattern = r"^(ndcg|map)@([1-9][0-9]{0,2}|1000)$"))]
+    pub metric: String,
+
+    /// Number of iterations without improvement after which training ends.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub rounds: i32,
+}
+
+/// What is known of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrainingRunStatus {
+    /// Generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// `Complete` (the model is in the store), `Failed` (there will be none), `Suspended`, and `Deleting` while the object goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 8))]
+    pub conditions: Vec<Condition>,
+
+    /// How far the Job is, while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressStatus>,
+
+    /// Metrics on the held-back data, each with its 95 % interval and baselines. NDCG has gain 2^label - 1 and discount log2, ties
+    /// stay in input order, and queries without a relevant document are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 16))]
+    pub metrics: Vec<MetricStatus>,
+
+    /// The model bundle in the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ProducedModel>,
+
+    /// SHA-256 of the data that the model was trained on: a dataset's digest, or that of all input files together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_sha256: Option<String>,
+
+    /// The newest Job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobStatus>,
+
+    /// Versions of what made the model, by component.
+    #[serde(default, skip_serializing_if = "Versions::is_empty")]
+    #[schemars(extend("maxProperties" = 8))]
+    pub versions: Versions,
+}
+
+/// How far a Job is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProgressStatus {
+    /// Percent of the work that is done.
+    pub percent: i32,
+    /// What the Job is doing: download, features, train, evaluate or upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Boosting iterations that are done, while it trains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<i32>,
+}
+
+/// One metric. Values are decimal fractions as strings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricStatus {
+    /// Name, such as `ndcg@10`.
+    pub name: String,
+    /// Mean over the queries.
+    pub value: String,
+    /// Lower end of the 95 % bootstrap interval over queries.
+    pub low: String,
+    /// Upper end of the 95 % bootstrap interval over queries.
+    pub high: String,
+    /// Number of queries that were evaluated.
+    pub queries: i64,
+    /// The same metric for rankings without the model: `random`, `popularity`, `retrieval`, `bm25`. One that the data does not
+    /// allow is not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 8))]
+    pub baselines: BTreeMap<String, String>,
+}
+
+/// A model bundle in the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProducedModel {
+    /// Where the bundle is: the store's URI, then `/artifacts/` and the digest.
+    pub uri: String,
+    /// SHA-256 of the bundle's manifest, 64 hexadecimal digits. It covers every byte of every file.
+    pub sha256: String,
+    /// Size of all files together, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<i64>,
+    /// Format of the model in the bundle.
+    pub format: String,
+    /// SHA-256 of the feature schema, which requests must fit.
+    pub feature_schema_sha256: String,
+}
+
+fn default_test_fraction() -> String {
+    "0.2".to_owned()
+}
+
+fn default_num_iterations() -> i32 {
+    300
+}
+
+fn default_num_leaves() -> i32 {
+    31
+}
+
+fn default_learning_rate() -> String {
+    "0.05".to_owned()
+}
+
+fn default_seed() -> i32 {
+    42
+}
