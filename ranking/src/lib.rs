@@ -4,8 +4,16 @@
 //! the network: time and randomness are arguments. What trains and what serves
 //! both compute through this crate, so that they agree.
 
+pub mod baselines;
 pub mod bundle;
+pub mod catalogue;
+pub mod events;
+pub mod features;
+pub mod generate;
+pub mod json_lines;
 pub mod metrics;
 pub mod model;
+pub mod retrieval;
 pub mod split;
 pub mod svmlight;
+pub mod text;

@@ -1,0 +1,235 @@
+//! Searches, what people did after them, and judgements, in the schema of OpenSearch's
+//! User Behavior Insights (UBI): `queries.jsonl`, `events.jsonl`, `judgements.jsonl`.
+//!
+//! Fields that UBI has and nothing here reads are passed over. Joining and counting is in `features`.
+
+use std::io::{BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::MAXIMUM_ITEM_ID_BYTES;
+use crate::json_lines::{self, FieldError, JsonLinesError, Record, check_text};
+
+/// Longest query text, in bytes.
+pub const MAXIMUM_QUERY_BYTES: usize = 2_000;
+/// Longest id of a query, client or session, in bytes.
+pub const MAXIMUM_ID_BYTES: usize = 256;
+/// Most items that one search may have shown.
+pub const MAXIMUM_SHOWN_ITEMS: usize = 10_000;
+/// Highest grade of a judgement: LightGBM's labels end there.
+pub const MAXIMUM_GRADE: u32 = 30;
+
+/// One search and the list it showed: a line of `queries.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// Unique name of this search; events refer to it.
+    pub query_id: String,
+    /// Who searched.
+    #[serde(default)]
+    pub client_id: String,
+    /// What was typed.
+    pub user_query: String,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+    /// Ids of the items shown, best first. Absent where impressions are events of their own.
+    #[serde(default)]
+    pub query_response_hit_ids: Vec<String>,
+}
+
+impl Record for Search {
+    fn check(&self) -> Result<(), FieldError> {
+        check_text("query_id", &self.query_id, 1, MAXIMUM_ID_BYTES)?;
+        check_text("client_id", &self.client_id, 0, MAXIMUM_ID_BYTES)?;
+        check_text("user_query", &self.user_query, 0, MAXIMUM_QUERY_BYTES)?;
+        check_timestamp(self.timestamp)?;
+        if self.query_response_hit_ids.len() > MAXIMUM_SHOWN_ITEMS {
+            let message = format!(
+                "{} items, at most {MAXIMUM_SHOWN_ITEMS} are allowed",
+                self.query_response_hit_ids.len()
+            );
+            return Err(FieldError::new("query_response_hit_ids", message));
+        }
+        for (position, id) in self.query_response_hit_ids.iter().enumerate() {
+            if id.is_empty() || id.len() > MAXIMUM_ITEM_ID_BYTES {
+                check_text(
+                    &format!("query_response_hit_ids[{position}]"),
+                    id,
+                    1,
+                    MAXIMUM_ITEM_ID_BYTES,
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a person did with an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It was shown.
+    Impression,
+    /// It was opened.
+    Click,
+    /// It was put in the cart.
+    AddToCart,
+    /// It was bought.
+    Purchase,
+}
+
+/// One thing a person did: a line of `events.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What was done.
+    pub action_name: Action,
+    /// The search that it followed.
+    pub query_id: String,
+    /// Who did it.
+    #[serde(default)]
+    pub client_id: String,
+    /// The visit it belongs to.
+    #[serde(default)]
+    pub session_id: String,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+    /// With what.
+    pub event_attributes: EventAttributes,
+}
+
+/// The part of an [`Event`] that says what it was done with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventAttributes {
+    /// The item.
+    pub object: EventObject,
+    /// Where in the list it stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<EventPosition>,
+}
+
+/// The item of an [`Event`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventObject {
+    /// The product's `item_id`.
+    pub object_id: String,
+}
+
+/// The place of an [`Event`]'s item in the list shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPosition {
+    /// Counted from 1.
+    pub ordinal: u32,
+}
+
+impl Event {
+    /// The product's `item_id`.
+    #[must_use]
+    pub fn item_id(&self) -> &str {
+        &self.event_attributes.object.object_id
+    }
+}
+
+impl Record for Event {
+    fn check(&self) -> Result<(), FieldError> {
+        check_text("query_id", &self.query_id, 1, MAXIMUM_ID_BYTES)?;
+        check_text("client_id", &self.client_id, 0, MAXIMUM_ID_BYTES)?;
+        check_text("session_id", &self.session_id, 0, MAXIMUM_ID_BYTES)?;
+        check_timestamp(self.timestamp)?;
+        check_text(
+            "event_attributes.object.object_id",
+            self.item_id(),
+            1,
+            MAXIMUM_ITEM_ID_BYTES,
+        )?;
+        match self.event_attributes.position {
+            Some(EventPosition { ordinal: 0 }) => Err(FieldError::new(
+                "event_attributes.position.ordinal",
+                "positions are counted from 1",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How well an item answers a query, said by someone who knows: a line of `judgements.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// The query's text.
+    pub query: String,
+    /// The product.
+    pub item_id: String,
+    /// 0 is useless, more is better, 30 is the most.
+    pub grade: u32,
+}
+
+impl Record for Judgement {
+    fn check(&self) -> Result<(), FieldError> {
+        check_text("query", &self.query, 1, MAXIMUM_QUERY_BYTES)?;
+        check_text("item_id", &self.item_id, 1, MAXIMUM_ITEM_ID_BYTES)?;
+        if self.grade > MAXIMUM_GRADE {
+            return Err(FieldError::new(
+                "grade",
+                format!("{} is more than {MAXIMUM_GRADE}", self.grade),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Times before 1970 or after 9999 are a wrong unit.
+fn check_timestamp(milliseconds: i64) -> Result<(), FieldError> {
+    const END_OF_9999: i64 = 253_402_300_800_000;
+    if (0..END_OF_9999).contains(&milliseconds) {
+        return Ok(());
+    }
+    Err(FieldError::new(
+        "timestamp",
+        format!("{milliseconds} is not in milliseconds since 1970"),
+    ))
+}
+
+/// Reads `queries.jsonl`.
+///
+/// # Errors
+/// The first line that is no search.
+pub fn read_searches(input: impl BufRead) -> Result<Vec<Search>, JsonLinesError> {
+    collect(input)
+}
+
+/// Reads `events.jsonl`.
+///
+/// # Errors
+/// The first line that is no event.
+pub fn read_events(input: impl BufRead) -> Result<Vec<Event>, JsonLinesError> {
+    collect(input)
+}
+
+/// Reads `judgements.jsonl`.
+///
+/// # Errors
+/// The first line that is no judgement.
+pub fn read_judgements(input: impl BufRead) -> Result<Vec<Judgement>, JsonLinesError> {
+    collect(input)
+}
+
+fn collect<R: Record>(input: impl BufRead) -> Result<Vec<R>, JsonLinesError> {
+    let mut records = Vec::new();
+    json_lines::read(input, |_, record| {
+        records.push(record);
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+/// Writes records of one kind as JSON Lines.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_all<T: Serialize>(
+    output: &mut impl Write,
+    records: &[T],
+) -> Result<(), JsonLinesError> {
+    (1_u64..)
+        .zip(records)
+        .try_for_each(|(line, record)| json_lines::write(output, line, record))
+}

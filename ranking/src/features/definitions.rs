@@ -1,0 +1,67 @@
+//! The list of features of a query and an item: names, order and meaning. The values are computed in `kernel`.
+
+/// One column of the feature matrix.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeatureDefinition {
+    /// Name in the feature schema, in reports and in requests.
+    pub name: &'static str,
+    /// Value where the data says nothing; `None` is "missing", which is NaN in the matrix.
+    pub default: Option<f64>,
+    /// What it measures, with its unit.
+    pub description: &'static str,
+}
+
+/// Declares the columns once: their numbers for the kernel and their definitions for everybody else.
+macro_rules! features {
+    ($($constant:ident $name:literal $default:expr, $description:literal;)*) => {
+        /// Numbers of the columns.
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[derive(Clone, Copy)]
+        pub(crate) enum Column { $($constant),* }
+        const DEFINITIONS: &[FeatureDefinition] = &[
+            $(FeatureDefinition { name: $name, default: $default, description: $description }),*
+        ];
+    };
+}
+
+features! {
+    Bm25Title "bm25_title" Some(0.0), "BM25 of the query's terms in the title";
+    Bm25Description "bm25_description" Some(0.0), "BM25 of the query's terms in the description";
+    Bm25All "bm25_all" Some(0.0), "BM25 of the query's terms in title, description, brand, category and attributes as one text";
+    TitleCoverage "title_coverage" None, "share of the query's distinct terms that the title has; missing for a query without terms";
+    AllCoverage "all_coverage" None, "share of the query's distinct terms that any text of the item has; missing for a query without terms";
+    TitleExact "title_exact" Some(0.0), "1 if the query's terms are the title's terms in the same order";
+    TitlePrefix "title_prefix" Some(0.0), "1 if the title begins with the query's terms";
+    BrandMatch "brand_match" None, "1 if the query has all terms of the brand; missing without a brand";
+    CategoryMatch "category_match" None, "share of the terms of the narrowest category that the query has; missing without a category";
+    QueryTerms "query_terms" Some(0.0), "number of distinct terms in the query";
+    LogPrice "log_price" None, "natural logarithm of 1 + price; missing without a price";
+    PriceInCategory "price_in_category" None, "log_price less its mean over the item's narrowest category in the catalogue";
+    PriceRank "price_rank" None, "share of the candidate list's priced items that are cheaper, 0 to 1";
+    PriceZScore "price_z_score" None, "log_price in standard deviations from the candidate list's mean";
+    InStock "in_stock" None, "1 if the item can be had, 0 if not; missing if not said";
+    Popularity "popularity" None, "natural logarithm of 1 + the catalogue's popularity; missing if not said";
+    ItemImpressions "item_impressions" None, "natural logarithm of 1 + how often the item was shown before the snapshot; missing if never";
+    ItemClicks "item_clicks" None, "natural logarithm of 1 + clicks on the item before the snapshot; missing if never shown";
+    ItemClickRate "item_click_rate" None, "clicks of the item by impression before the snapshot, drawn to the mean of all items; missing if never shown";
+    ItemPurchaseRate "item_purchase_rate" None, "purchases of the item by click before the snapshot, drawn to the mean of all items; missing if never shown";
+    QueryItemClicks "query_item_clicks" None, "natural logarithm of 1 + clicks on the item after this query before the snapshot; missing if too rarely shown for it";
+    QueryItemClickRate "query_item_click_rate" None, "clicks of the item by impression after this query before the snapshot, drawn to item_click_rate; missing if too rarely shown for it";
+}
+
+/// Number of columns.
+pub const FEATURE_COUNT: usize = DEFINITIONS.len();
+
+/// All columns, in the order of the matrix.
+#[must_use]
+pub fn definitions() -> &'static [FeatureDefinition] {
+    DEFINITIONS
+}
+
+/// The number of the column of that name.
+#[must_use]
+pub fn column(name: &str) -> Option<usize> {
+    DEFINITIONS
+        .iter()
+        .position(|definition| definition.name == name)
+}

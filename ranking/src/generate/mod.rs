@@ -1,0 +1,2 @@
+//! Demo data.
+pub(crate) mod random;
