@@ -1,0 +1,28 @@
+# Where things are kept. Sourced by every script. Nothing is kept inside the checkout, so that another checkout on
+# the same machine finds the compiled dependencies, the tools and the node image.
+# shellcheck shell=bash disable=SC2034
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=../kind/versions.sh
+. "$ROOT/kind/versions.sh"
+
+CACHE=${SEARCHOP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/searchop}
+KIND_CACHE=$CACHE/kind
+IMAGE_CACHE=$CACHE/images
+mkdir -p "$KIND_CACHE/bin" "$IMAGE_CACHE"
+
+CLUSTER=searchop
+export PATH=$KIND_CACHE/bin:$PATH
+export KUBECONFIG=$KIND_CACHE/kubeconfig
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
+export CMAKE=${CMAKE:-$CACHE/cmake/bin/cmake}
+
+# What this checkout's last `make images` made: one line NAME=REFERENCE for each image.
+IMAGE_LIST=$IMAGE_CACHE/of-checkout-$(printf %s "$ROOT" | sha256sum | cut -c1-12)
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
