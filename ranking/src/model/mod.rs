@@ -1,1 +1,115 @@
 //! Gradient-boosted tree models in the text format of LightGBM.
+//!
+//! Reads a model (versions v2, v3 and v4 of the text format), checks every index
+//! in it, and scores rows with exactly the bits that LightGBM's raw score has.
+//! It is deliberately not a trainer, and not a reader of models that give several
+//! outputs a row or have linear leaves: those are refused by name.
+
+mod error;
+mod normalise;
+mod text;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::ModelError;
+pub use normalise::normalise;
+
+use tree::Tree;
+
+/// The largest model text that is read, in bytes.
+pub const MODEL_TEXT_BYTES_LIMIT: usize = 512 << 20;
+
+/// A loaded model: an ensemble of regression trees over one row of features.
+///
+/// Every index in it was checked when it was read, so scoring cannot fail, loop
+/// or read outside a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankingModel {
+    feature_names: Vec<String>,
+    objective: Option<String>,
+    average_output: bool,
+    trees: Vec<Tree>,
+}
+
+impl RankingModel {
+    /// Reads a model from LightGBM's text format.
+    ///
+    /// # Errors
+    /// Names the field, and for trees the tree, that is missing, malformed, out
+    /// of bounds or not supported. A hostile text gives an error too: nothing is
+    /// allocated that the text does not itself fill.
+    pub fn parse(text: &str) -> Result<Self, ModelError> {
+        text::parse(text)
+    }
+
+    /// The raw score of one row: the sum of its leaf in each tree, added in the
+    /// order of the trees, starting from 0.
+    ///
+    /// `row` holds [`feature_count`](Self::feature_count) values in the order of
+    /// [`feature_names`](Self::feature_names); NaN means missing. As in
+    /// LightGBM, a magnitude of at most 1e-35 counts as 0. No link function is
+    /// applied, and a random forest's sum is not divided by its trees.
+    ///
+    /// # Panics
+    /// When the row has another width than the model.
+    #[must_use]
+    pub fn score(&self, row: &[f64]) -> f64 {
+        assert_eq!(
+            row.len(),
+            self.feature_count(),
+            "a row has one value for each feature of the model"
+        );
+        self.trees
+            .iter()
+            .fold(0.0, |sum, tree| sum + tree.predict(row))
+    }
+
+    /// The raw score of each row of a row-major matrix.
+    ///
+    /// `rows` holds a multiple of [`feature_count`](Self::feature_count) values.
+    ///
+    /// # Panics
+    /// When the length is no such multiple.
+    #[must_use]
+    pub fn score_rows(&self, rows: &[f64]) -> Vec<f64> {
+        let chunks = rows.chunks_exact(self.feature_count());
+        assert!(
+            chunks.remainder().is_empty(),
+            "rows have one value for each feature of the model"
+        );
+        chunks.map(|row| self.score(row)).collect()
+    }
+
+    /// How many values a row has; at least 1.
+    #[must_use]
+    pub fn feature_count(&self) -> usize {
+        self.feature_names.len()
+    }
+
+    /// The names of the features as the model text has them, in the order of a row.
+    #[must_use]
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// How many trees the model has; 0 is a model that scores everything 0.
+    #[must_use]
+    pub fn tree_count(&self) -> usize {
+        self.trees.len()
+    }
+
+    /// The objective it was trained for, such as `lambdarank`, if the text names one.
+    #[must_use]
+    pub fn objective(&self) -> Option<&str> {
+        self.objective.as_deref()
+    }
+
+    /// Whether LightGBM would divide the raw score by the number of trees for its
+    /// final output (random forests). The order of rows is the same either way.
+    #[must_use]
+    pub fn averages_output(&self) -> bool {
+        self.average_output
+    }
+}

@@ -1,0 +1,421 @@
+//! Tests of the parser's refusals, of normalising, and of parity with LightGBM
+//! on the small models of `tests/fixtures`.
+
+use proptest::prelude::*;
+
+use super::{ModelError, RankingModel, normalise};
+
+const FIXTURES: [(&str, &str, &str); 4] = [
+    (
+        "categorical",
+        include_str!("../../tests/fixtures/categorical.model.txt"),
+        include_str!("../../tests/fixtures/categorical.scores.txt"),
+    ),
+    (
+        "zero-as-missing",
+        include_str!("../../tests/fixtures/zero-as-missing.model.txt"),
+        include_str!("../../tests/fixtures/zero-as-missing.scores.txt"),
+    ),
+    (
+        "no-missing",
+        include_str!("../../tests/fixtures/no-missing.model.txt"),
+        include_str!("../../tests/fixtures/no-missing.scores.txt"),
+    ),
+    (
+        "random-forest",
+        include_str!("../../tests/fixtures/random-forest.model.txt"),
+        include_str!("../../tests/fixtures/random-forest.scores.txt"),
+    ),
+];
+
+/// One tree over two features: a numerical split, and below it a categorical one
+/// whose set is {1, 33}.
+const HAND_MADE: &str = "tree
+version=v4
+num_class=1
+num_tree_per_iteration=1
+label_index=0
+max_feature_idx=1
+objective=lambdarank
+feature_names=price colour=name
+feature_infos=[0:1] 1:33
+tree_sizes=1
+
+Tree=0
+num_leaves=3
+num_cat=1
+split_feature=0 1
+threshold=0.5 0
+decision_type=2 1
+left_child=1 -2
+right_child=-1 -3
+leaf_value=0.25 1 -2
+cat_boundaries=0 2
+cat_threshold=2 2
+is_linear=0
+shrinkage=1
+
+
+end of trees
+";
+
+fn refusal(text: &str) -> String {
+    RankingModel::parse(text)
+        .expect_err("the text must be refused")
+        .to_string()
+}
+
+fn refusal_after(from: &str, to: &str) -> String {
+    assert!(HAND_MADE.contains(from), "the test changes something");
+    refusal(&HAND_MADE.replacen(from, to, 1))
+}
+
+#[test]
+fn scores_have_the_bits_of_lightgbm_on_every_kind_of_split_and_extreme_value() {
+    for (name, text, cases) in FIXTURES {
+        let model = RankingModel::parse(text).unwrap();
+        assert_eq!(model.tree_count(), 6, "{name}");
+        assert_eq!(model.averages_output(), name == "random-forest");
+        for (line, case) in cases.lines().enumerate() {
+            let (score, row) = case.split_once('\t').unwrap();
+            let expected: f64 = score.parse().unwrap();
+            let row: Vec<f64> = row.split(' ').map(|value| value.parse().unwrap()).collect();
+            assert_eq!(
+                model.score(&row).to_bits(),
+                expected.to_bits(),
+                "{name}, line {}: {row:?}",
+                line + 1
+            );
+        }
+    }
+}
+
+#[test]
+fn a_hand_made_tree_walks_to_the_leaf_its_text_says() {
+    let model = RankingModel::parse(HAND_MADE).unwrap();
+    assert_eq!(model.feature_names(), ["price", "colour=name"]);
+    assert_eq!(model.objective(), Some("lambdarank"));
+    for (row, expected) in [
+        ([0.6, 1.0], 0.25),
+        ([0.5, 1.0], 1.0),
+        ([0.5, 33.9], 1.0),
+        ([0.5, 32.0], -2.0),
+        ([0.5, 64.0], -2.0),
+        ([0.5, -1.0], -2.0),
+        ([f64::NAN, f64::NAN], -2.0),
+    ] {
+        assert_eq!(model.score(&row), expected, "{row:?}");
+    }
+    assert_eq!(model.score_rows(&[0.6, 1.0, 0.5, 1.0]), [0.25, 1.0]);
+}
+
+#[test]
+fn a_tree_of_one_leaf_and_a_model_of_no_tree_score() {
+    let header = HAND_MADE.split("tree_sizes").next().unwrap();
+    let stump = format!(
+        "{header}\nTree=0\nnum_leaves=1\nnum_cat=0\nsplit_feature=\nleaf_value=0.5\n\nend of trees\n"
+    );
+    assert_eq!(RankingModel::parse(&stump).unwrap().score(&[0.0, 0.0]), 0.5);
+    let empty = format!("{header}tree_sizes=\n\nend of trees\n");
+    assert_eq!(
+        RankingModel::parse(&empty)
+            .unwrap()
+            .score(&[0.0, 0.0])
+            .to_bits(),
+        0.0_f64.to_bits()
+    );
+}
+
+#[test]
+fn what_is_not_supported_is_refused_by_name() {
+    assert!(matches!(
+        RankingModel::parse("{}"),
+        Err(ModelError::NotAModel { .. })
+    ));
+    assert!(matches!(
+        RankingModel::parse(""),
+        Err(ModelError::NotAModel { .. })
+    ));
+    for (from, to, expected) in [
+        (
+            "version=v4",
+            "version=v5",
+            "version: the format \"v5\" is not known; v2, v3 and v4 are",
+        ),
+        (
+            "num_class=1",
+            "num_class=5",
+            "num_class: the model gives 5 outputs a row (multiclass); a ranking model gives one",
+        ),
+        (
+            "num_tree_per_iteration=1",
+            "num_tree_per_iteration=3",
+            "num_tree_per_iteration: the model gives 3 outputs a row (multiclass); a ranking model gives one",
+        ),
+        (
+            "is_linear=0",
+            "is_linear=1",
+            "tree 0: is_linear: trees with linear leaves are not supported",
+        ),
+        (
+            "shrinkage=1",
+            "quantised=1",
+            "tree 0: quantised: is not a known field",
+        ),
+        (
+            "label_index=0",
+            "linkage=0",
+            "linkage: is not a known field",
+        ),
+        (
+            "decision_type=2 1",
+            "decision_type=14 1",
+            "tree 0: decision_type: value 0 is 14, which has no known meaning",
+        ),
+        (
+            "decision_type=2 1",
+            "decision_type=2 -127",
+            "tree 0: decision_type: value 1 is -127, which has no known meaning",
+        ),
+    ] {
+        assert_eq!(refusal_after(from, to), expected);
+    }
+}
+
+#[test]
+fn a_damaged_model_is_refused_with_its_tree_and_field() {
+    for (from, to, expected) in [
+        ("version=v4\n", "", "version: is missing from the header"),
+        (
+            "max_feature_idx=1",
+            "max_feature_idx=2",
+            "feature_names: has 2 names, but max_feature_idx says 3 features",
+        ),
+        (
+            "max_feature_idx=1",
+            "max_feature_idx=18446744073709551615",
+            "feature_names: has 2 names, but max_feature_idx says 18446744073709551615 features",
+        ),
+        (
+            "tree_sizes=1",
+            "tree_sizes=1 1",
+            "tree_sizes: names 2 trees, but the text has 1",
+        ),
+        ("Tree=0", "Tree=1", "tree 0: Tree: is numbered \"1\""),
+        ("num_leaves=3", "num_leaves=0", "tree 0: num_leaves: is 0"),
+        (
+            "num_leaves=3",
+            "num_leaves=-3",
+            "tree 0: num_leaves: \"-3\" is not a count",
+        ),
+        (
+            "num_leaves=3",
+            "num_leaves=4000000000000",
+            "tree 0: leaf_value: has 3 values instead of 4000000000000",
+        ),
+        (
+            "num_leaves=3",
+            "num_leaves=3\nnum_leaves=3",
+            "tree 0: num_leaves: is there twice",
+        ),
+        (
+            "split_feature=0 1",
+            "split_feature=0 2",
+            "tree 0: split_feature: value 1 is 2, but there are 2 features",
+        ),
+        (
+            "split_feature=0 1",
+            "split_feature=0 -1",
+            "tree 0: split_feature: value 1 is -1, but there are 2 features",
+        ),
+        (
+            "split_feature=0 1",
+            "split_feature=0",
+            "tree 0: split_feature: has 1 values instead of 2",
+        ),
+        (
+            "threshold=0.5 0",
+            "threshold=nan 0",
+            "tree 0: threshold: value 0 is not a number",
+        ),
+        (
+            "threshold=0.5 0",
+            "threshold=x 0",
+            "tree 0: threshold: value 0 is \"x\", which is not a number of its kind",
+        ),
+        (
+            "threshold=0.5 0",
+            "threshold=0.5 1",
+            "tree 0: threshold: value 1 is 1, but the tree has 1 sets of categories",
+        ),
+        (
+            "threshold=0.5 0",
+            "threshold=0.5 0.5",
+            "tree 0: threshold: value 1 is 0.5, but the tree has 1 sets of categories",
+        ),
+        (
+            "threshold=0.5 0",
+            "threshold=0.5 nan",
+            "tree 0: threshold: value 1 is NaN, but the tree has 1 sets of categories",
+        ),
+        (
+            "num_cat=1",
+            "num_cat=0",
+            "tree 0: threshold: value 1 is 0, but the tree has 0 sets of categories",
+        ),
+        (
+            "num_cat=1",
+            "num_cat=18446744073709551615",
+            "tree 0: num_cat: is too large",
+        ),
+        (
+            "left_child=1 -2",
+            "left_child=0 -2",
+            "tree 0: left_child: value 0 leads to split 0, which is reached twice",
+        ),
+        (
+            "left_child=1 -2",
+            "left_child=2 -2",
+            "tree 0: left_child: value 0 is 2, but there are 2 splits",
+        ),
+        (
+            "left_child=1 -2",
+            "left_child=1 1",
+            "tree 0: left_child: value 1 leads to split 1, which is reached twice",
+        ),
+        (
+            "left_child=1 -2",
+            "left_child=-2 -2",
+            "tree 0: left_child: split 1 is not reached from the root",
+        ),
+        (
+            "right_child=-1 -3",
+            "right_child=-1 -4",
+            "tree 0: right_child: value 1 is -4, but there are 3 leaves",
+        ),
+        (
+            "right_child=-1 -3",
+            "right_child=-1 -2",
+            "tree 0: right_child: value 1 leads to leaf 1, which is reached twice",
+        ),
+        (
+            "right_child=-1 -3",
+            "right_child=-1 -9223372036854775808",
+            "tree 0: right_child: value 1 is -9223372036854775808, but there are 3 leaves",
+        ),
+        (
+            "leaf_value=0.25 1 -2",
+            "leaf_value=0.25 inf -2",
+            "tree 0: leaf_value: value 1 is not finite",
+        ),
+        (
+            "cat_boundaries=0 2",
+            "cat_boundaries=1 2",
+            "tree 0: cat_boundaries: the first value is not 0",
+        ),
+        (
+            "cat_boundaries=0 2",
+            "cat_boundaries=0 -2",
+            "tree 0: cat_boundaries: value 1 is smaller than the one before it",
+        ),
+        (
+            "cat_boundaries=0 2",
+            "cat_boundaries=0 3",
+            "tree 0: cat_threshold: has 2 values, but cat_boundaries ends at 3",
+        ),
+        (
+            "cat_threshold=2 2",
+            "cat_threshold=2 4294967296",
+            "tree 0: cat_threshold: value 1 is \"4294967296\", which is not a number of its kind",
+        ),
+    ] {
+        assert_eq!(refusal_after(from, to), expected, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn a_detached_cycle_is_refused() {
+    let text = HAND_MADE
+        .replace("num_leaves=3\nnum_cat=1", "num_leaves=4\nnum_cat=0")
+        .replace("split_feature=0 1", "split_feature=0 0 0")
+        .replace("threshold=0.5 0", "threshold=0 0 0")
+        .replace("decision_type=2 1", "decision_type=2 2 2")
+        .replace("left_child=1 -2", "left_child=-1 2 1")
+        .replace("right_child=-1 -3", "right_child=-2 -3 -4")
+        .replace("leaf_value=0.25 1 -2", "leaf_value=0 0 0 0");
+    assert_eq!(
+        refusal(&text),
+        "tree 0: left_child: split 1 is not reached from the root"
+    );
+}
+
+#[test]
+fn a_very_deep_tree_neither_overflows_the_stack_nor_fails() {
+    let leaves = 100_000;
+    let join = |values: &mut dyn Iterator<Item = i64>| {
+        values.map(|v| v.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let header = HAND_MADE.split("tree_sizes").next().unwrap();
+    let splits = leaves - 1;
+    let left = join(&mut (1..=splits).map(|index| if index == splits { -leaves } else { index }));
+    let text = format!(
+        "{header}\nTree=0\nnum_leaves={leaves}\nnum_cat=0\nsplit_feature={}\nthreshold={}\nleft_child={left}\nright_child={}\nleaf_value={}\n\nend of trees\n",
+        join(&mut (0..splits).map(|_| 0)),
+        join(&mut (0..splits).map(|_| 1)),
+        join(&mut (1..=splits).map(|index| -index)),
+        join(&mut (0..leaves)),
+    );
+    assert_eq!(
+        RankingModel::parse(&text).unwrap().score(&[0.0, 0.0]),
+        (leaves - 1) as f64
+    );
+}
+
+#[test]
+fn normalising_removes_what_names_a_machine_and_nothing_else() {
+    let parameters = |threads: u32, data: &str| {
+        format!(
+            "{HAND_MADE}\nparameters:\n[objective: lambdarank]\n[data: {data}]\n[num_threads: {threads}]\n[seed: 42]\n\nend of parameters\n"
+        )
+    };
+    let first = normalise(&parameters(4, "/tmp/a"));
+    assert_eq!(first, normalise(&parameters(16, "/home/b")));
+    assert_eq!(
+        first,
+        normalise(&first),
+        "normalising twice changes nothing"
+    );
+    assert_eq!(first, normalise(&first.replace('\n', "\r\n")));
+    assert!(first.contains("[seed: 42]") && first.contains("end of parameters"));
+    assert!(!first.contains("num_threads") && !first.contains("/tmp/a"));
+    assert_eq!(RankingModel::parse(&first), RankingModel::parse(HAND_MADE));
+    let with_parser = format!("{HAND_MADE}\nparser:\n{{\"file\":\"/tmp/x\"}}\nend of parser\n");
+    assert_eq!(normalise(&with_parser), normalise(HAND_MADE));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// A mutated model either scores every row without a panic or is refused.
+    #[test]
+    fn mutated_models_never_panic(
+        fixture in 0_usize..5,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![
+            Just(String::new()), "[0-9]{1,12}", "-[0-9]{1,20}", "[ =\n.e-]", "(nan|inf|1e999|Tree=0|\u{fffd})",
+        ], 0_usize..6), 1..5),
+    ) {
+        let mut text = if fixture == 4 { HAND_MADE } else { FIXTURES[fixture].1 }.to_owned();
+        for (position, insert, removed) in edits {
+            let start = position.index(text.len() + 1);
+            let end = (start + removed).min(text.len());
+            if text.is_char_boundary(start) && text.is_char_boundary(end) {
+                text.replace_range(start..end, &insert);
+            }
+        }
+        if let Ok(model) = RankingModel::parse(&text) {
+            for value in [0.0, 1.5, -3.0, 40.0, f64::NAN, f64::INFINITY, -1e300] {
+                model.score(&vec![value; model.feature_count()]);
+            }
+        }
+    }
+}
