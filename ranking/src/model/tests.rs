@@ -414,7 +414,7 @@ proptest! {
         }
         if let Ok(model) = RankingModel::parse(&text) {
             for value in [0.0, 1.5, -3.0, 40.0, f64::NAN, f64::INFINITY, -1e300] {
-                model.score(&vec![value; model.feature_count()]);
+                let _ = model.score(&vec![value; model.feature_count()]);
             }
         }
     }
