@@ -97,7 +97,7 @@ pub struct DatasetSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<crate::model::ArtifactSource>,
 
-    /// Files in S3.
+    /// Files in S3 in the SVMlight (LETOR) format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
@@ -112,7 +112,7 @@ pub struct DatasetSource {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalReference {
-    /// Name of the object.
+    /// Name of the object in this namespace.
     #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"))]
     pub name: String,
 }
@@ -213,7 +213,10 @@ pub struct Trainer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
 
-    /// More of LightGBM's parameters, by LightGBM's names. The trainer checks each value's range. At most 32.
+    /// More of LightGBM's parameters, by LightGBM's names. The trainer checks each value's range. Allowed: bagging_fraction,
+    /// bagging_freq, cat_l2, cat_smooth, extra_trees, feature_fraction, feature_fraction_bynode, lambda_l1, lambda_l2,
+    /// lambdarank_norm, lambdarank_truncation_level, max_bin, max_delta_step, max_depth, min_data_in_bin, min_data_in_leaf,
+    /// min_gain_to_split, min_sum_hessian_in_leaf, path_smooth, sigmoid.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
     #[x_kube(validation = Rule::new("self.all(name, name in ['bagging_fraction', 'bagging_freq', 'cat_l2', 'cat_smooth', 'extra_trees', 'feature_fraction', 'feature_fraction_bynode', 'lambda_l1', 'lambda_l2', 'lambdarank_norm', 'lambdarank_truncation_level', 'max_bin', 'max_delta_step', 'max_depth', 'min_data_in_bin', 'min_data_in_leaf', 'min_gain_to_split', 'min_sum_hessian_in_leaf', 'path_smooth', 'sigmoid'])")
