@@ -1,0 +1,261 @@
+//! Turns the SDK's errors into ours: what is absent, what is denied, what will pass.
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_types::error::display::DisplayErrorContext;
+
+use crate::error::Error;
+
+/// What a request failed with, before it is known what that means for the operation.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The HTTP status, when there was an answer.
+    pub(super) status: Option<u16>,
+    /// S3's error code; empty when there was none (answers to HEAD have no body).
+    pub(super) code: String,
+    message: String,
+    cause: Cause,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Cause {
+    /// The server answered with an error.
+    Answer,
+    /// No usable answer: refused, broken off, timed out.
+    Network,
+    /// No credentials could be found.
+    Credentials,
+    /// The request could not even be built.
+    Request,
+}
+
+impl Failure {
+    pub(super) fn from_sdk<E>(error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        if let SdkError::ServiceError(_) = &error {
+            let code = error.code().unwrap_or_default().to_owned();
+            let text = error.message().unwrap_or_default();
+            let message = match (code.as_str(), text) {
+                ("", _) => format!("HTTP status {}", status.unwrap_or_default()),
+                (code, "") => code.to_owned(),
+                (code, text) => format!("{code}: {text}"),
+            };
+            return Self {
+                status,
+                code,
+                message,
+                cause: Cause::Answer,
+            };
+        }
+        let cause = if without_credentials(&error) {
+            Cause::Credentials
+        } else if matches!(error, SdkError::ConstructionFailure(_)) {
+            Cause::Request
+        } else {
+            Cause::Network
+        };
+        let message = DisplayErrorContext(&error).to_string();
+        // The context ends with a debug dump of the error, which is of no use to a reader.
+        let message = message.split(" (").next().unwrap_or_default().to_owned();
+        Self {
+            status,
+            code: String::new(),
+            message,
+            cause,
+        }
+    }
+
+    pub(super) fn network(message: impl Into<String>) -> Self {
+        Self {
+            status: None,
+            code: String::new(),
+            message: message.into(),
+            cause: Cause::Network,
+        }
+    }
+
+    /// The key is absent. A HEAD answer does not tell an absent bucket from an absent key.
+    pub(super) fn is_absent_key(&self) -> bool {
+        self.code == "NoSuchKey"
+            || self.code == "NotFound"
+            || (self.status == Some(404) && self.code.is_empty())
+    }
+
+    /// The conditional put found the key taken.
+    pub(super) fn is_taken(&self) -> bool {
+        self.status == Some(412) || self.code == "PreconditionFailed"
+    }
+
+    /// The multipart upload is gone: completed by a request whose answer was lost, or aborted.
+    pub(super) fn is_lost_upload(&self) -> bool {
+        self.code == "NoSuchUpload"
+    }
+
+    /// The store found that the body does not have the checksum it was sent with.
+    pub(super) fn is_wrong_checksum(&self) -> bool {
+        const CODES: [&str; 5] = [
+            "BadDigest",
+            "InvalidDigest",
+            "XAmzContentSHA256Mismatch",
+            "XAmzContentChecksumMismatch",
+            "ContentSHA256Mismatch",
+        ];
+        CODES.contains(&self.code.as_str())
+    }
+
+    fn is_denied(&self) -> bool {
+        const CODES: [&str; 6] = [
+            "AccessDenied",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "ExpiredToken",
+            "InvalidToken",
+            "AuthorizationHeaderMalformed",
+        ];
+        matches!(self.status, Some(401 | 403)) || CODES.contains(&self.code.as_str())
+    }
+
+    fn passes_by_itself(&self) -> bool {
+        // 409: two conditional puts of one key crossed; the repeated one is told who won.
+        const CODES: [&str; 6] = [
+            "RequestTimeout",
+            "SlowDown",
+            "InternalError",
+            "ServiceUnavailable",
+            "ConditionalRequestConflict",
+            "OperationAborted",
+        ];
+        self.cause == Cause::Network
+            || self.is_lost_upload()
+            || matches!(self.status, Some(408 | 409 | 429 | 500 | 502..=599))
+            || CODES.contains(&self.code.as_str())
+    }
+
+    /// The error for whoever called the operation. `what` is the object's address.
+    pub(super) fn into_error(
+        self,
+        endpoint: &str,
+        bucket: &str,
+        operation: &str,
+        what: &str,
+    ) -> Error {
+        let endpoint = endpoint.to_owned();
+        let operation = operation.to_owned();
+        if self.cause == Cause::Credentials {
+            return Error::CredentialsMissing {
+                message: self.message,
+            };
+        }
+        if self.code == "NoSuchBucket" {
+            return Error::BucketNotFound {
+                bucket: bucket.to_owned(),
+                endpoint,
+            };
+        }
+        if self.is_absent_key() {
+            return Error::NotFound {
+                what: what.to_owned(),
+            };
+        }
+        if self.is_wrong_checksum() {
+            return Error::DigestMismatch {
+                what: what.to_owned(),
+                expected: "the checksum of the request".into(),
+                actual: format!("other bytes at the store ({})", self.message),
+            };
+        }
+        if self.is_denied() {
+            return Error::AccessDenied {
+                endpoint,
+                operation,
+                message: self.message,
+            };
+        }
+        let retryable = self.passes_by_itself();
+        Error::Unavailable {
+            endpoint,
+            operation,
+            message: self.message,
+            retryable,
+        }
+    }
+}
+
+/// Whether the request failed for want of credentials rather than at the store.
+fn without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            return matches!(
+                error,
+                CredentialsError::CredentialsNotLoaded(_)
+                    | CredentialsError::InvalidConfiguration(_)
+            );
+        }
+        current = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, code: &str) -> Error {
+        let failure = Failure {
+            status: Some(status),
+            code: code.to_owned(),
+            message: String::new(),
+            cause: Cause::Answer,
+        };
+        failure.into_error("endpoint", "bucket", "get", "s3://bucket/key")
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        let cases = [
+            (404, "NoSuchKey", "ArtifactNotFound", false),
+            (404, "", "ArtifactNotFound", false),
+            (404, "NoSuchBucket", "BucketNotFound", false),
+            (403, "", "StorageAccessDenied", false),
+            (403, "SignatureDoesNotMatch", "StorageAccessDenied", false),
+            (404, "InvalidAccessKeyId", "StorageAccessDenied", false),
+            (400, "BadDigest", "DigestMismatch", false),
+            (400, "ExpiredToken", "StorageAccessDenied", false),
+            (400, "RequestTimeout", "StorageUnavailable", true),
+            (400, "InvalidArgument", "StorageUnavailable", false),
+            (
+                409,
+                "ConditionalRequestConflict",
+                "StorageUnavailable",
+                true,
+            ),
+            (429, "", "StorageUnavailable", true),
+            (500, "InternalError", "StorageUnavailable", true),
+            (501, "NotImplemented", "StorageUnavailable", false),
+            (503, "SlowDown", "StorageUnavailable", true),
+            (507, "XMinioStorageFull", "StorageUnavailable", true),
+        ];
+        for (status, code, reason, transient) in cases {
+            let error = answer(status, code);
+            assert_eq!(
+                (error.reason(), error.is_transient()),
+                (reason, transient),
+                "{status} {code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_bucket_is_named_and_may_be_created_later() {
+        let error = answer(404, "NoSuchBucket");
+        assert!(error.is_retryable());
+        assert!(error.to_string().contains("\"bucket\""), "{error}");
+    }
+}
