@@ -8,7 +8,7 @@
 # Every rule carries this comment: it is how they are found again, also those of an earlier bridge.
 FENCE=searchop-fence
 
-# add CHAIN MATCH...: puts a rule at the top of the chain.
+# fence_rule CHAIN MATCH...: puts a rule at the top of the chain.
 fence_rule() { iptables -w -I "$1" "${@:2}" -m comment --comment "$FENCE"; }
 
 fence_up() {
@@ -18,18 +18,28 @@ fence_up() {
   bridge=$(podman network inspect "$NETWORK" --format '{{.NetworkInterface}}')
   # Each goes above the one before: the last one added is the first one asked.
   fence_rule FORWARD -i "$bridge" ! -o "$bridge" -j REJECT
+  fence_rule FORWARD -i "$bridge" ! -o "$bridge" -p tcp -j REJECT --reject-with tcp-reset
   fence_rule FORWARD -i "$bridge" ! -o "$bridge" -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
   # Of podman's name service the nodes need only the names of the nodes.
-  fence_rule INPUT -i "$bridge" -p tcp --dport 53 -j REJECT
+  fence_rule INPUT -i "$bridge" -p tcp --dport 53 -j REJECT --reject-with tcp-reset
   fence_rule INPUT -i "$bridge" -p udp --dport 53 -j REJECT
   fence_rule INPUT -i "$bridge" -p udp --dport 53 -m string --algo bm --string "$CLUSTER-control-plane" -j ACCEPT
   fence_rule INPUT -i "$bridge" -p udp --dport 53 -m string --algo bm --string "$CLUSTER-worker" -j ACCEPT
 }
 
 fence_down() {
-  local rule
-  iptables-save -t filter | { grep -e "--comment \"\?$FENCE" || true; } | while read -r rule; do
-    # shellcheck disable=SC2086 # the rule is a list of words; none of ours holds a space
-    iptables -w -D ${rule#-A }
-  done
+  # xargs takes the quotation marks off that iptables-save puts on.
+  iptables-save -t filter | sed -n "/--comment \"\?$FENCE/s/^-A //p" | xargs --no-run-if-empty --max-lines=1 iptables -w -D
+}
+
+# The cluster's own name service answers "no such name" for names outside the cluster, instead of asking the nodes'
+# name service and waiting for an answer that the fence refuses.
+fence_names() {
+  kubectl --namespace kube-system get configmap coredns --output=jsonpath='{.data.Corefile}' |
+    sed '/^ *forward /,/^ *}/c\    template ANY ANY {\n       rcode NXDOMAIN\n    }' > "$KIND_CACHE/Corefile"
+  grep -q 'template ANY ANY' "$KIND_CACHE/Corefile" || fail "the Corefile of this Kubernetes has no forward block to replace"
+  kubectl --namespace kube-system create configmap coredns --from-file="$KIND_CACHE/Corefile" --dry-run=client --output=yaml |
+    kubectl --namespace kube-system replace --filename - >/dev/null
+  kubectl --namespace kube-system rollout restart deployment coredns >/dev/null
+  kubectl --namespace kube-system rollout status deployment coredns --timeout=120s >/dev/null
 }

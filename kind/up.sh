@@ -40,10 +40,16 @@ echo "$mode $engine" > "$KIND_CACHE/mode"
 [ "$mode" = pull ] || fence_up
 # Its processes live on: they must not hold the lock.
 kind create cluster --config cluster.yaml ${image:+--image "$image"} --wait 3m 9>&-
+[ "$mode" = pull ] || fence_names
 
 sed "s/METRICS_SERVER_VERSION/$METRICS_SERVER_VERSION/" "$ROOT/kind/metrics-server.yaml" | kubectl apply --filename - >/dev/null
 kubectl wait --for=condition=Ready node --all --timeout=120s >/dev/null
 kubectl --namespace kube-system wait --for=condition=Ready pod --all --timeout=180s >/dev/null
 kubectl wait --for=condition=Available apiservice/v1beta1.metrics.k8s.io --timeout=120s >/dev/null
 echo "$inputs" > "$KIND_CACHE/cluster-inputs"
+if [ "$mode" = local ]; then
+  # Node images of other inputs are of no more use.
+  podman images --filter reference=localhost/searchop-kind-node --format '{{.Repository}}:{{.Tag}}' |
+    { grep -v -x -F "$image" || true; } | xargs --no-run-if-empty podman rmi >/dev/null
+fi
 say "the cluster is up: $KUBECONFIG"

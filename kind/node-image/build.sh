@@ -28,9 +28,6 @@ mkdir -p "$CONTEXT"/{images,manifests,files}
   cp "$HERE/crictl" "$CONTEXT/"
   printf %s "$KUBERNETES_VERSION" > "$CONTEXT/version"
   buildah build --quiet --file "$HERE/node.containerfile" --tag "$NODE_IMAGE" "$CONTEXT"
-  # Earlier node images are of no more use.
-  podman images --filter reference=localhost/searchop-kind-node --format '{{.Repository}}:{{.Tag}}' |
-    { grep -v -x -F "$NODE_IMAGE" || true; } | xargs --no-run-if-empty podman rmi --force
   rm -rf "$CONTEXT"
 } >&2
 echo "$NODE_IMAGE"

@@ -21,6 +21,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/metrics"
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/reload"
+	_ "github.com/coredns/coredns/plugin/template"
 	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
@@ -61,12 +62,13 @@ func schedulerCommand() *cobra.Command {
 	return scheduler.NewSchedulerCommand()
 }
 
-// runCoreDNS registers only the plugins that kubeadm's Corefile names, in the order of CoreDNS's own plugin list:
-// the order decides which plugin sees a query first.
+// runCoreDNS registers the plugins that kubeadm's Corefile names, in the order of CoreDNS's own plugin list: the order
+// decides which plugin sees a query first. The template plugin, which kind/up.sh puts in the place of forward, comes
+// after the kubernetes plugin here: it answers what that one leaves.
 func runCoreDNS() int {
 	dnsserver.Directives = []string{
 		"reload", "ready", "health", "prometheus", "errors", "log",
-		"loadbalance", "cache", "kubernetes", "loop", "forward",
+		"loadbalance", "cache", "kubernetes", "template", "loop", "forward",
 	}
 	coremain.Run()
 	return 0
