@@ -3,8 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/environment.sh"
 [ -f "$IMAGE_LIST" ] || fail "there are no images of this checkout: run make images"
-images=()
+[ -f "$KUBECONFIG" ] || fail "there is no cluster: run make cluster"
 while IFS='=' read -r name reference; do
-  images+=("$reference" "$IMAGE_CACHE/$name-${reference##*:}.tar")
+  "$ROOT/kind/load-image.sh" "$reference" "$IMAGE_CACHE/$name-${reference##*:}.tar"
 done < "$IMAGE_LIST"
-"$ROOT/kind/load-image.sh" "${images[@]}"

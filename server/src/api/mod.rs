@@ -1,0 +1,17 @@
+//! The public API: its messages, its errors, its routes.
+//!
+//! # Layout
+//! `messages` what is sent and received · `extract` bounded reading of requests · `error` the one
+//! error shape · `state` what handlers share · `handlers` one short function for each route ·
+//! `routes` which paths exist, and the limits around them · `openapi` the document about them.
+
+pub mod error;
+pub mod extract;
+pub mod handlers;
+pub mod messages;
+pub mod openapi;
+pub mod routes;
+pub mod state;
+
+pub use error::{ApiError, ErrorCode};
+pub use state::{Limits, ServerState};

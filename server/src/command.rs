@@ -1,0 +1,213 @@
+//! The command line: flags, their defaults and their units.
+
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::digest::Digest;
+
+/// Ranks candidates with learned models, and searches their catalogues.
+#[derive(Debug, Parser)]
+#[command(name = "searchop-server", version)]
+pub struct Arguments {
+    /// How log lines are written.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "SEARCHOP_LOG_FORMAT",
+        default_value = "json"
+    )]
+    pub log_format: LogFormat,
+    /// What is logged, as tracing's filter: a level, or target=level pairs.
+    #[arg(long, global = true, env = "SEARCHOP_LOG", default_value = "info")]
+    pub log: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve bundles that are on the disk.
+    Serve(ServeArguments),
+    /// Bring bundles from the store to the disk, verified. The init step of a serving pod.
+    Fetch(FetchArguments),
+}
+
+/// Flags of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArguments {
+    /// Where the bundles are, each in a directory named by its digest.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub bundles_directory: PathBuf,
+    /// Digest of a bundle to load. May be given several times.
+    #[arg(long = "bundle", value_name = "HEX", required = true)]
+    pub bundles: Vec<Digest>,
+    /// The traffic plan, followed while it changes. Without it, the only bundle has all traffic.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "single",
+        conflicts_with = "single"
+    )]
+    pub plan: Option<PathBuf>,
+    /// Serve without a plan: the first bundle has all traffic.
+    #[arg(long)]
+    pub single: bool,
+    /// The address to listen on.
+    #[arg(long, default_value = "0.0.0.0")]
+    pub address: IpAddr,
+    /// The port of the API.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// The port of probes, metrics and track states.
+    #[arg(long, default_value_t = 8081)]
+    pub admin_port: u16,
+    /// The longest request body, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
+    pub maximum_body_bytes: usize,
+    /// The most candidates of one request.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub maximum_candidates: usize,
+    /// How many items a search retrieves for the model to rank.
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub retrieval_depth: NonZeroUsize,
+    /// The most connections at a time.
+    #[arg(long, value_name = "N", default_value = "1024")]
+    pub maximum_connections: NonZeroUsize,
+    /// The most requests that wait for a score or are being scored; more are refused with 503.
+    #[arg(long, value_name = "N", default_value = "256")]
+    pub maximum_in_flight: NonZeroUsize,
+    /// How many requests are scored at the same time; one for each core when absent.
+    #[arg(long, value_name = "N")]
+    pub scoring_threads: Option<NonZeroUsize>,
+    /// The longest time for a request's body to arrive, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 10_000)]
+    pub request_timeout_milliseconds: u64,
+    /// The longest time for scoring, waiting included, in milliseconds. Then the list is answered
+    /// in the order it came in.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 2_000)]
+    pub scoring_timeout_milliseconds: u64,
+    /// The longest time that a connection may be idle or send its head, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 75_000)]
+    pub idle_timeout_milliseconds: u64,
+    /// How long to serve on after SIGTERM, while unready, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 5_000)]
+    pub shutdown_grace_milliseconds: u64,
+    /// The longest time to finish what is in flight after that, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 20_000)]
+    pub drain_timeout_milliseconds: u64,
+    /// How often the plan is read, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 500)]
+    pub plan_interval_milliseconds: u64,
+}
+
+/// Flags of `fetch`. Where the store is and how to reach it comes from the environment.
+#[derive(Clone, Debug, Args)]
+pub struct FetchArguments {
+    /// Where to put the bundles, each in a directory named by its digest.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub into: PathBuf,
+    /// A bundle to fetch, as `<uri>#sha256=<hex>`. May be given several times.
+    #[arg(long = "bundle", value_name = "URI#sha256=HEX", required = true)]
+    pub bundles: Vec<BundleSource>,
+    /// Digest of a bundle without which there is nothing to serve. May be given several times.
+    #[arg(long = "required", value_name = "HEX", required = true)]
+    pub required: Vec<Digest>,
+    /// Where the result is written: the container's termination message.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SEARCHOP_RESULT_FILE",
+        default_value = "/dev/termination-log"
+    )]
+    pub result_file: PathBuf,
+    /// How long to try again when the store does not answer, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 30_000)]
+    pub retry_milliseconds: u64,
+}
+
+/// A bundle in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleSource {
+    /// Where it is.
+    pub uri: String,
+    /// What it is.
+    pub sha256: Digest,
+}
+
+impl std::str::FromStr for BundleSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (uri, digest) = text
+            .rsplit_once("#sha256=")
+            .ok_or_else(|| format!("{text:?} does not end with #sha256=<hex>"))?;
+        if uri.is_empty() {
+            return Err(format!("{text:?} has no URI"));
+        }
+        let sha256 = digest
+            .parse::<Digest>()
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            uri: uri.to_owned(),
+            sha256,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_of_the_operator_are_understood() {
+        let digest = "a".repeat(64);
+        let serve = format!(
+            "searchop-server serve --bundles-directory /bundles --bundle {digest} --bundle {digest} \
+             --plan /etc/searchop/plan.json --port 8080 --admin-port 8081"
+        );
+        let Command::Serve(serve) =
+            Arguments::try_parse_from(serve.split(' ').filter(|word| !word.is_empty()))
+                .unwrap()
+                .command
+        else {
+            panic!("not the command serve");
+        };
+        assert_eq!(serve.bundles.len(), 2);
+        let fetch = format!(
+            "searchop-server fetch --into /bundles --bundle s3://b/p/artifacts/{digest}#sha256={digest} --required {digest}"
+        );
+        let Command::Fetch(fetch) = Arguments::try_parse_from(fetch.split(' ')).unwrap().command
+        else {
+            panic!("not the command fetch");
+        };
+        assert_eq!(fetch.bundles[0].uri, format!("s3://b/p/artifacts/{digest}"));
+        assert_eq!(fetch.bundles[0].sha256, fetch.required[0]);
+    }
+
+    #[test]
+    fn a_bundle_without_its_digest_is_refused() {
+        for text in [
+            "s3://b/p",
+            "#sha256=abc",
+            "s3://b/p#sha256=abc",
+            &format!("#sha256={}", "a".repeat(64)),
+        ] {
+            assert!(text.parse::<BundleSource>().is_err(), "{text} was accepted");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Searches one bundle's catalogue: retrieval by text, then the model's order.
+//!
+//! Pure and blocking; choosing the bundle and falling back is `answer`.
+
+use searchop_ranking::catalogue::ItemIndex;
+
+use crate::api::error::{ApiError, ErrorCode};
+use crate::api::messages::{FoundItem, MAXIMUM_ID_BYTES, MAXIMUM_QUERY_BYTES, Ranker, check_text};
+use crate::bundle::{LoadedBundle, ServedCatalogue};
+use crate::rank::{RankError, order_by_score};
+
+/// Results of a search that does not say how many.
+const DEFAULT_LIMIT: usize = 10;
+
+/// A checked search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// What to search for.
+    pub query: String,
+    /// How many results to return.
+    pub limit: usize,
+    /// What puts them in order.
+    pub ranker: Ranker,
+    /// Keeps one person's searches on one model.
+    pub session_key: Option<String>,
+}
+
+impl SearchRequest {
+    /// Reads the parameters of a URL, which may ask for at most `maximum_results`.
+    ///
+    /// # Errors
+    /// Names the first parameter that is missing, unknown, repeated or out of range.
+    pub fn parse(
+        parameters: Vec<(String, String)>,
+        maximum_results: usize,
+    ) -> Result<Self, ApiError> {
+        let [mut query, mut limit, mut ranker, mut session_key] = [None, None, None, None];
+        for (name, value) in parameters {
+            let place = match name.as_str() {
+                "q" => &mut query,
+                "limit" => &mut limit,
+                "ranker" => &mut ranker,
+                "sessionKey" => &mut session_key,
+                _ => {
+                    let name: String = name.chars().take(64).collect();
+                    return Err(invalid(
+                        name,
+                        "no such parameter; there are q, limit, ranker and sessionKey",
+                    ));
+                }
+            };
+            if place.replace(value).is_some() {
+                return Err(invalid(name, "is given twice"));
+            }
+        }
+        let query = query.ok_or_else(|| invalid("q", "is required"))?;
+        check_text("q", &query, MAXIMUM_QUERY_BYTES)?;
+        if let Some(session_key) = &session_key {
+            check_text("sessionKey", session_key, MAXIMUM_ID_BYTES)?;
+        }
+        let limit = match limit {
+            None => DEFAULT_LIMIT.min(maximum_results),
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=maximum_results).contains(limit))
+                .ok_or_else(|| {
+                    invalid(
+                        "limit",
+                        format!("want a whole number from 1 to {maximum_results}"),
+                    )
+                })?,
+        };
+        let ranker = match ranker.as_deref() {
+            None | Some("model") => Ranker::Model,
+            Some("retrieval") => Ranker::Retrieval,
+            Some(_) => return Err(invalid("ranker", "want model or retrieval")),
+        };
+        Ok(Self {
+            query,
+            limit,
+            ranker,
+            session_key,
+        })
+    }
+}
+
+fn invalid(field: impl Into<String>, message: impl Into<String>) -> ApiError {
+    ApiError::field(ErrorCode::InvalidField, field, message)
+}
+
+/// What a search found, in retrieval order.
+pub struct Found<'bundle> {
+    catalogue: &'bundle ServedCatalogue,
+    items: Vec<ItemIndex>,
+}
+
+impl Found<'_> {
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    fn item(&self, place: usize, position: usize, score: Option<f64>) -> FoundItem {
+        let product = self.catalogue.product(self.items[place]);
+        FoundItem {
+            id: product.item_id.clone(),
+            title: product.title.clone(),
+            brand: product.brand.clone(),
+            price: product.price,
+            score,
+            position: count_from_one(position),
+            retrieval_position: count_from_one(place),
+        }
+    }
+}
+
+fn count_from_one(place: usize) -> u32 {
+    u32::try_from(place + 1).unwrap_or(u32::MAX)
+}
+
+/// Finds at most `depth` items by text relevance.
+///
+/// # Errors
+/// When the bundle has no catalogue, or its index fails.
+pub fn retrieve<'bundle>(
+    bundle: &'bundle LoadedBundle,
+    query: &str,
+    depth: usize,
+) -> Result<Found<'bundle>, RankError> {
+    let catalogue = bundle.catalogue().ok_or_else(|| {
+        let message =
+            "the served model has no catalogue to search in; rank candidates by POST /v1/rank";
+        ApiError::new(ErrorCode::CatalogueNotAvailable, message)
+    })?;
+    Ok(Found {
+        catalogue,
+        items: catalogue.retrieve(query, depth)?,
+    })
+}
+
+/// The items as retrieval orders them, without scores.
+pub fn in_retrieval_order(found: &Found<'_>) -> Vec<FoundItem> {
+    (0..found.items.len())
+        .map(|place| found.item(place, place, None))
+        .collect()
+}
+
+/// The items as the model orders them.
+///
+/// # Errors
+/// When scoring fails.
+pub fn ranked(
+    bundle: &LoadedBundle,
+    query: &str,
+    found: &Found<'_>,
+) -> Result<Vec<FoundItem>, RankError> {
+    let rows: Vec<f64> = found
+        .catalogue
+        .rows(query, &found.items)
+        .into_iter()
+        .flatten()
+        .collect();
+    let scores: Vec<Option<f64>> = bundle.score(&rows)?.into_iter().map(Some).collect();
+    let order = order_by_score(&scores);
+    Ok(order
+        .into_iter()
+        .enumerate()
+        .map(|(position, place)| found.item(place, position, scores[place]))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(parameters: &[(&str, &str)]) -> Result<SearchRequest, ApiError> {
+        let owned = parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        SearchRequest::parse(owned.collect(), 100)
+    }
+
+    #[test]
+    fn a_search_needs_only_its_query() {
+        let request = parse(&[("q", "red shoes")]).unwrap();
+        assert_eq!((request.limit, request.ranker), (10, Ranker::Model));
+        let request = parse(&[
+            ("q", "a"),
+            ("limit", "100"),
+            ("ranker", "retrieval"),
+            ("sessionKey", "s"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (
+                request.limit,
+                request.ranker,
+                request.session_key.as_deref()
+            ),
+            (100, Ranker::Retrieval, Some("s"))
+        );
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        let long = "x".repeat(1_001);
+        for (parameters, field) in [
+            (vec![], "q"),
+            (vec![("q", " ")], "q"),
+            (vec![("q", long.as_str())], "q"),
+            (vec![("q", "a"), ("q", "b")], "q"),
+            (vec![("q", "a"), ("limit", "0")], "limit"),
+            (vec![("q", "a"), ("limit", "101")], "limit"),
+            (vec![("q", "a"), ("limit", "-1")], "limit"),
+            (vec![("q", "a"), ("limit", "many")], "limit"),
+            (vec![("q", "a"), ("ranker", "random")], "ranker"),
+            (vec![("q", "a"), ("sessionKey", "")], "sessionKey"),
+            (vec![("q", "a"), ("limt", "5")], "limt"),
+        ] {
+            assert_eq!(
+                parse(&parameters).unwrap_err().field.as_deref(),
+                Some(field),
+                "{parameters:?}"
+            );
+        }
+    }
+}
