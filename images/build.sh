@@ -45,7 +45,7 @@ pack() {
   say "packing $reference"
   mkdir -p "$CONTEXT/$name"
   cp "$program" "$CONTEXT/$name/"
-  buildah build --quiet --timestamp 0 --build-arg BASE="$BASE" --target packed --file "$containerfile" --tag "$reference" "$CONTEXT/$name" >/dev/null
+  buildah build --quiet --timestamp 0 --build-arg CMAKE_VERSION --build-arg BASE="$BASE" --target packed --file "$containerfile" --tag "$reference" "$CONTEXT/$name" >/dev/null
   buildah push --quiet "$reference" "oci-archive:$CONTEXT/$name.tar:$reference"
   buildah rmi "$reference" >/dev/null
   mv "$CONTEXT/$name.tar" "$IMAGE_CACHE/$name-$tag.tar"

@@ -3,7 +3,8 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/environment.sh"
 [ -f "$IMAGE_LIST" ] || fail "there are no images of this checkout: run make images"
-[ -f "$KUBECONFIG" ] || fail "there is no cluster: run make cluster"
+images=()
 while IFS='=' read -r name reference; do
-  "$ROOT/kind/load-image.sh" "$reference" "$IMAGE_CACHE/$name-${reference##*:}.tar"
+  images+=("$reference" "$IMAGE_CACHE/$name-${reference##*:}.tar")
 done < "$IMAGE_LIST"
+"$ROOT/kind/load-image.sh" "${images[@]}"

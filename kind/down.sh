@@ -15,12 +15,16 @@ if [ "$mode" = pull ]; then
 elif command -v podman >/dev/null; then
   . "$ROOT/kind/podman.sh"
   . "$ROOT/kind/fence.sh"
+  . "$ROOT/kind/sweep.sh"
 fi
 if [ -x "$KIND_CACHE/bin/kind" ] && command -v "$engine" >/dev/null; then
-  kind delete cluster --name "$CLUSTER"
+  kind delete cluster --quiet --name "$CLUSTER"
 fi
 rm -f "$KIND_CACHE/cluster-inputs" "$KIND_CACHE/mode" "$KUBECONFIG"
 [ "$mode" = local ] && command -v podman >/dev/null || exit 0
 
 fence_down
 if podman network exists "$NETWORK"; then podman network rm --force "$NETWORK" >/dev/null; fi
+sweep_chains
+sweep_control_groups
+sweep_mounts

@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
-# load-image.sh REFERENCE ARCHIVE: loads an image into every node of the cluster, unless every node has it.
+# load-image.sh REFERENCE ARCHIVE [REFERENCE ARCHIVE]...: loads images into every node of the cluster, but for those that
+# every node has.
 set -euo pipefail
 . "$(dirname "$0")/../scripts/environment.sh"
-reference=$1 archive=$2
+[ -f "$KUBECONFIG" ] || fail "there is no cluster: run make cluster"
 
 read -r mode engine < <("$ROOT/kind/engine.sh")
 [ "$mode" = pull ] || . "$ROOT/kind/podman.sh"
 export KIND_EXPERIMENTAL_PROVIDER=$engine
 
-for node in $(kind get nodes --name "$CLUSTER"); do
-  present=$("$engine" exec "$node" ctr --namespace=k8s.io images ls --quiet "name==$reference")
-  if [ -z "$present" ]; then
+# One line for each image of each node.
+nodes=$(kind get nodes --quiet --name "$CLUSTER")
+present=$(for node in $nodes; do "$engine" exec "$node" ctr --namespace=k8s.io images ls --quiet; done)
+
+while [ $# -gt 1 ]; do
+  reference=$1 archive=$2
+  shift 2
+  if [ "$(grep --count --line-regexp --fixed-strings -e "$reference" <<< "$present")" -lt "$(wc -w <<< "$nodes")" ]; then
     say "loading $reference"
-    exec kind load image-archive "$archive" --name "$CLUSTER"
+    kind load image-archive "$archive" --quiet --name "$CLUSTER"
   fi
 done

@@ -39,7 +39,7 @@ cd "$KIND_CACHE/configuration"
 echo "$mode $engine" > "$KIND_CACHE/mode"
 [ "$mode" = pull ] || fence_up
 # Its processes live on: they must not hold the lock.
-kind create cluster --config cluster.yaml ${image:+--image "$image"} --wait 3m 9>&-
+kind create cluster --quiet --config cluster.yaml ${image:+--image "$image"} --wait 3m 9>&-
 [ "$mode" = pull ] || fence_names
 
 sed "s/METRICS_SERVER_VERSION/$METRICS_SERVER_VERSION/" "$ROOT/kind/metrics-server.yaml" | kubectl apply --filename - >/dev/null

@@ -1,0 +1,52 @@
+//! What every reconciler is handed. It holds clients and settings, and decides nothing.
+
+use crate::events::Events;
+use crate::fence::{FenceLayer, Gate};
+use crate::metrics::SharedMetrics;
+use crate::pod_http::PodHttp;
+use crate::requeue::ErrorCounts;
+use crate::settings::Settings;
+use kube::client::ClientBuilder;
+use kube::{Client, Config};
+
+/// The operator's surroundings, shared by all reconcilers.
+pub struct Context {
+    /// The API server; writes pass only while this process leads.
+    pub client: Client,
+    /// The operator's flags.
+    pub settings: Settings,
+    /// What is counted.
+    pub metrics: SharedMetrics,
+    /// Where Events go.
+    pub events: Events,
+    /// Plain HTTP to pods: progress of Jobs, tracks of servers.
+    pub pods: PodHttp,
+    /// Errors in a row, by object.
+    pub errors: ErrorCounts,
+}
+
+impl Context {
+    /// A context over a client whose writes are already guarded.
+    #[must_use]
+    pub fn new(client: Client, settings: Settings, metrics: SharedMetrics) -> Self {
+        let events = Events::new(client.clone(), &settings.pod_name);
+        Self {
+            client,
+            settings,
+            metrics,
+            events,
+            pods: PodHttp::default(),
+            errors: ErrorCounts::default(),
+        }
+    }
+}
+
+/// A client whose writes pass only while `gate` is open.
+///
+/// # Errors
+/// The configuration's certificates cannot be used.
+pub fn fenced_client(config: Config, gate: Gate) -> Result<Client, kube::Error> {
+    Ok(ClientBuilder::try_from(config)?
+        .with_layer(&FenceLayer(gate))
+        .build())
+}

@@ -1,0 +1,142 @@
+//! What shoppers look for, how often, and how they type it.
+
+use std::collections::HashSet;
+
+use crate::generate::lexicon::{BRANDS, LEAVES};
+use crate::generate::random::{Stream, cumulative};
+use crate::generate::world::{HiddenItem, World};
+
+/// Exponent of the power law of frequencies.
+const FREQUENCY_EXPONENT: f64 = 1.3;
+/// How many ranks the head of the power law is flattened by: no query is a quarter of all.
+const FREQUENCY_OFFSET: f64 = 5.0;
+
+/// What a search is for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Intent {
+    /// Anything of a category.
+    Category,
+    /// Something of a category with this trait.
+    Trait(&'static str),
+    /// Anything of a brand.
+    Brand,
+    /// Something of a brand in a category.
+    BrandInCategory,
+    /// This one product.
+    Product,
+    /// Something of a category, low (-1) or high (1) in price.
+    Price(f64),
+}
+
+/// A thing that many people search for.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    /// How it is typed by most.
+    pub(super) text: String,
+    /// What it is for.
+    pub(super) intent: Intent,
+    /// A product that answers it: its category, brand or itself is what is meant.
+    pub(super) example: usize,
+}
+
+/// All wishes, the most frequent first, with the running sums of their frequencies.
+pub(super) struct Wishes {
+    pub(super) list: Vec<Wish>,
+    pub(super) cumulative: Vec<f64>,
+}
+
+impl Wishes {
+    pub(super) fn new(seed: u64, world: &World) -> Self {
+        let count = (world.hidden.len() * 3 / 10).clamp(60, 20_000);
+        let mut texts = HashSet::new();
+        let mut keyed = Vec::new();
+        for number in 0..count as u64 * 10 {
+            let mut stream = Stream::new(seed, "wish", number);
+            let example = stream.below(world.hidden.len());
+            let (intent, text, weight) = invent(&world.hidden[example], &mut stream);
+            if texts.insert(text.clone()) {
+                let standing = weight * libm::exp(0.8 * stream.normal());
+                keyed.push((
+                    standing,
+                    Wish {
+                        text,
+                        intent,
+                        example,
+                    },
+                ));
+            }
+            if keyed.len() == count {
+                break;
+            }
+        }
+        keyed.sort_by(|left, right| right.0.total_cmp(&left.0));
+        let list: Vec<Wish> = keyed.into_iter().map(|(_, wish)| wish).collect();
+        let frequency =
+            |rank: usize| libm::pow(rank as f64 + 1.0 + FREQUENCY_OFFSET, -FREQUENCY_EXPONENT);
+        let cumulative = cumulative((0..list.len()).map(frequency));
+        Self { list, cumulative }
+    }
+}
+
+/// A wish around a product, and how common its kind is.
+fn invent(item: &HiddenItem, stream: &mut Stream) -> (Intent, String, f64) {
+    let kind = &LEAVES[item.leaf];
+    let noun = *stream.pick(kind.nouns);
+    let brand = BRANDS[item.brand].to_lowercase();
+    let drawn = stream.uniform();
+    if drawn < 0.22 {
+        (Intent::Category, noun.to_owned(), 6.0)
+    } else if drawn < 0.50 {
+        let wanted = *stream.pick(&item.traits);
+        (Intent::Trait(wanted), format!("{wanted} {noun}"), 2.0)
+    } else if drawn < 0.58 {
+        (Intent::Brand, brand, 3.0)
+    } else if drawn < 0.76 {
+        (Intent::BrandInCategory, format!("{brand} {noun}"), 1.5)
+    } else if drawn < 0.93 {
+        (Intent::Product, format!("{brand} {}", item.model), 0.7)
+    } else if stream.chance(0.7) {
+        (Intent::Price(-1.0), format!("cheap {noun}"), 2.0)
+    } else {
+        (Intent::Price(1.0), format!("premium {noun}"), 1.0)
+    }
+}
+
+/// The text as one shopper types it: mostly as everybody does.
+pub(super) fn typed(text: &str, stream: &mut Stream) -> String {
+    let drawn = stream.uniform();
+    if drawn < 0.04 {
+        misspelt(text, stream)
+    } else if drawn < 0.12 {
+        with_other_number(text)
+    } else if drawn < 0.16 {
+        text.rsplit(' ').collect::<Vec<_>>().join(" ")
+    } else if drawn < 0.20 {
+        text.to_uppercase()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// One letter left out, doubled, or swapped with its neighbour.
+fn misspelt(text: &str, stream: &mut Stream) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    if letters.len() < 4 {
+        return text.to_owned();
+    }
+    let place = 1 + stream.below(letters.len() - 2);
+    match stream.below(3) {
+        0 => drop(letters.remove(place)),
+        1 => letters.insert(place, letters[place]),
+        _ => letters.swap(place, place + 1),
+    }
+    letters.into_iter().collect()
+}
+
+/// The last word in the plural, or in the singular if it was plural.
+fn with_other_number(text: &str) -> String {
+    match text.strip_suffix('s') {
+        Some(singular) => singular.to_owned(),
+        None => format!("{text}s"),
+    }
+}

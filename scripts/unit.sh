@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Runs every test that needs no cluster. The stories need one, and say that they were not asked for.
+set -euo pipefail
+. "$(dirname "$0")/environment.sh"
+"$ROOT/scripts/install-build-tools.sh"
+cd "$ROOT"
+cargo test --release --locked --workspace --all-targets "$@"

@@ -1,0 +1,276 @@
+//! The command line: what was typed, by name and type, nothing more. Whether the values make
+//! sense together is decided in `request`, so that a Job's bad parameter is told in its result
+//! file like every other failure.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Generates demo datasets, trains and evaluates ranking models, and purges artifacts.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "searchop-trainer", version, propagate_version = true)]
+pub struct CommandLine {
+    /// Options of every subcommand.
+    #[command(flatten)]
+    pub job: JobOptions,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every subcommand.
+#[derive(Args, Clone, Debug)]
+pub struct JobOptions {
+    /// Where artifacts are: s3://bucket/prefix, file:///folder or a folder.
+    #[arg(long, global = true, env = "SEARCHOP_STORE", value_name = "URI")]
+    pub store: Option<String>,
+    /// Write the result message (JSON) to this file, on success and on failure.
+    #[arg(long, global = true, env = "SEARCHOP_RESULT_FILE", value_name = "FILE")]
+    pub result_file: Option<PathBuf>,
+    /// Answer GET /progress on this port.
+    #[arg(
+        long,
+        global = true,
+        env = "SEARCHOP_PROGRESS_PORT",
+        value_name = "PORT"
+    )]
+    pub progress_port: Option<u16>,
+    /// Folder for files in work; default: a new one in the system's temporary folder.
+    #[arg(
+        long,
+        global = true,
+        env = "SEARCHOP_WORK_DIRECTORY",
+        value_name = "FOLDER"
+    )]
+    pub work_directory: Option<PathBuf>,
+    /// Threads for training; default: the CPU quota of the control group, else all processors.
+    /// The model does not depend on it.
+    #[arg(long, global = true, env = "SEARCHOP_THREADS", value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// The subcommands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Make a demo dataset and publish it.
+    Generate(GenerateOptions),
+    /// Write a dataset's feature matrix as SVMlight text, with .query and names files.
+    Features(FeaturesOptions),
+    /// Train a ranking model, measure it beside baselines and publish its bundle.
+    Train(TrainOptions),
+    /// Measure a published bundle on given data.
+    Evaluate(EvaluateOptions),
+    /// Delete what only this owner refers to.
+    Purge(PurgeOptions),
+}
+
+/// Options of `generate`.
+#[derive(Args, Clone, Debug)]
+pub struct GenerateOptions {
+    /// Who the dataset belongs to: kind.namespace.name.uid, lower case.
+    #[arg(long, default_value = "local")]
+    pub owner: String,
+    /// The same seed and sizes give the same dataset.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Products in the catalogue.
+    #[arg(long, default_value_t = 2_000)]
+    pub products: u64,
+    /// People who search.
+    #[arg(long, default_value_t = 5_000)]
+    pub users: u64,
+    /// Events to record.
+    #[arg(long, default_value_t = 100_000)]
+    pub events: u64,
+}
+
+/// Where rows come from and how they are split; of `features`, `train` and `evaluate`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DataOptions {
+    /// A dataset artifact: <store>/artifacts/<digest>.
+    #[arg(long, value_name = "URI", conflicts_with = "input")]
+    pub dataset_uri: Option<String>,
+    /// The digest the dataset must have.
+    #[arg(long, value_name = "HEX", requires = "dataset_uri")]
+    pub dataset_sha256: Option<String>,
+    /// An input file: SvmLight, Groups, Validation or ValidationGroups. Repeat for each.
+    #[arg(long, value_name = "NAME=URI[#sha256=HEX]")]
+    pub input: Vec<String>,
+    /// Whether SVMlight feature numbers start from 0 or from 1.
+    #[arg(long, value_enum, value_name = "NUMBERING")]
+    pub feature_numbering: Option<NumberingOption>,
+    /// How test queries are chosen. Default: Time for a dataset, Provided with a Validation
+    /// input, else Query.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub split_mode: Option<SplitModeOption>,
+    /// Which part of the queries is for testing, with Time and Query.
+    #[arg(long, default_value = "0.2", value_name = "FRACTION")]
+    pub test_fraction: f64,
+    /// Seed of the split by query, of training and of the intervals.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+}
+
+/// Numbering of SVMlight features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum NumberingOption {
+    /// The first feature is 0.
+    ZeroBased,
+    /// The first feature is 1.
+    OneBased,
+}
+
+/// How test queries are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum SplitModeOption {
+    /// The last searches are for testing.
+    Time,
+    /// A part of the queries, chosen by a hash, is for testing.
+    Query,
+    /// The Validation input is for testing.
+    Provided,
+    /// Everything is for training; nothing is measured.
+    None,
+}
+
+/// Options of `features`.
+#[derive(Args, Clone, Debug)]
+pub struct FeaturesOptions {
+    /// What to compute the features of.
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// Folder to write to; it is created.
+    #[arg(long, value_name = "FOLDER")]
+    pub output: PathBuf,
+}
+
+/// Options of `train`.
+#[derive(Args, Clone, Debug)]
+pub struct TrainOptions {
+    /// Who the bundle belongs to: kind.namespace.name.uid, lower case.
+    #[arg(long, default_value = "local")]
+    pub owner: String,
+    /// What to train on.
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// LightGBM's objective: lambdarank or rank_xendcg.
+    #[arg(long, default_value = "lambdarank")]
+    pub objective: String,
+    /// Trees.
+    #[arg(long, default_value_t = 300)]
+    pub num_iterations: u32,
+    /// Leaves of one tree.
+    #[arg(long, default_value_t = 31)]
+    pub num_leaves: u32,
+    /// Shrinkage.
+    #[arg(long, default_value = "0.05")]
+    pub learning_rate: f64,
+    /// Stop when this metric (ndcg@K or map@K) on validation queries gets no better.
+    #[arg(long, requires = "early_stopping_rounds", value_name = "METRIC")]
+    pub early_stopping_metric: Option<String>,
+    /// Iterations without a better value before stopping.
+    #[arg(long, requires = "early_stopping_metric", value_name = "N")]
+    pub early_stopping_rounds: Option<u32>,
+    /// A further parameter by LightGBM's name. Repeat for each.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub parameter: Vec<String>,
+}
+
+/// Options of `evaluate`.
+#[derive(Args, Clone, Debug)]
+pub struct EvaluateOptions {
+    /// The bundle: <store>/artifacts/<digest>.
+    #[arg(long, value_name = "URI")]
+    pub bundle_uri: String,
+    /// The digest the bundle must have.
+    #[arg(long, value_name = "HEX")]
+    pub bundle_sha256: Option<String>,
+    /// What to measure it on.
+    #[command(flatten)]
+    pub data: DataOptions,
+}
+
+/// Options of `purge`.
+#[derive(Args, Clone, Debug)]
+pub struct PurgeOptions {
+    /// Whose results and references to delete.
+    #[arg(long)]
+    pub owner: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn the_operator_s_arguments_are_understood() {
+        let typed = CommandLine::try_parse_from([
+            "searchop-trainer",
+            "train",
+            "--owner",
+            "trainingrun.shop.a.1",
+            "--input",
+            "SvmLight=s3://b/rank.train",
+            "--input",
+            "Groups=s3://b/rank.train.query",
+            "--feature-numbering",
+            "ZeroBased",
+            "--split-mode",
+            "Query",
+            "--test-fraction",
+            "0.2",
+            "--objective",
+            "lambdarank",
+            "--num-iterations",
+            "300",
+            "--num-leaves",
+            "31",
+            "--learning-rate",
+            "0.05",
+            "--seed",
+            "42",
+            "--early-stopping-metric",
+            "ndcg@10",
+            "--early-stopping-rounds",
+            "30",
+            "--parameter",
+            "bagging_freq=1",
+            "--parameter",
+            "lambda_l1=0.1",
+            "--progress-port",
+            "8081",
+        ])
+        .expect("valid");
+        assert_eq!(typed.job.progress_port, Some(8081));
+        let Command::Train(train) = typed.command else {
+            panic!("not train");
+        };
+        assert_eq!(train.data.split_mode, Some(SplitModeOption::Query));
+        assert_eq!(
+            train.data.feature_numbering,
+            Some(NumberingOption::ZeroBased)
+        );
+        assert_eq!(train.parameter, ["bagging_freq=1", "lambda_l1=0.1"]);
+    }
+
+    #[test]
+    fn a_dataset_and_inputs_together_are_wrong_usage() {
+        let typed = CommandLine::try_parse_from([
+            "searchop-trainer",
+            "train",
+            "--dataset-uri",
+            "x",
+            "--input",
+            "SvmLight=y",
+        ]);
+        assert_eq!(typed.expect_err("conflict").exit_code(), 2);
+    }
+}

@@ -1,0 +1,179 @@
+//! Why a Job ended without a result: one reason, whether trying again may help, a message, and
+//! the exit code that follows. It does not retry anything: the operator does.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The reasons a Job may fail for; the names are part of the protocol with the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// The object store does not answer, or answers with errors of its own.
+    StorageUnavailable,
+    /// The object store refuses these credentials.
+    StorageAccessDenied,
+    /// The mounted Secret lacks a key.
+    CredentialsMissing,
+    /// The store ignores conditional puts or checksums.
+    StorageUnfit,
+    /// What is named by digest or address is not in the store.
+    ArtifactNotFound,
+    /// Bytes differ from the digest they were asked for by.
+    DigestMismatch,
+    /// An artifact written by a version this one does not know.
+    UnknownFormat,
+    /// The data cannot be trained on or evaluated.
+    InvalidData,
+    /// The parameters cannot be used.
+    InvalidParameters,
+    /// The work directory is full.
+    OutOfDisk,
+    /// A fault of this program.
+    Internal,
+}
+
+impl Reason {
+    /// Whether the same Job may succeed later without anyone changing its spec.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        matches!(
+            self,
+            Self::StorageUnavailable
+                | Self::StorageAccessDenied
+                | Self::CredentialsMissing
+                | Self::StorageUnfit
+                | Self::OutOfDisk
+        )
+    }
+
+    /// The process's exit code: 75 to try again, 65 for data or parameters to change, 70 for a
+    /// fault of this program. (2, wrong usage, is the command line's own.)
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Internal => 70,
+            reason if reason.is_retryable() => 75,
+            _ => 65,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+/// A Job's failure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {message}")]
+pub struct Failure {
+    /// What kind of failure.
+    pub reason: Reason,
+    /// Lower-case text that names the file, line, field or parameter.
+    pub message: String,
+    /// Usually what the reason says; the store knows better for its own errors.
+    pub retryable: bool,
+}
+
+impl Failure {
+    /// A failure that is retryable if its reason is.
+    #[must_use]
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            retryable: reason.is_retryable(),
+        }
+    }
+
+    /// The data cannot be used.
+    #[must_use]
+    pub fn data(error: impl fmt::Display) -> Self {
+        Self::new(Reason::InvalidData, error.to_string())
+    }
+
+    /// The parameters cannot be used.
+    #[must_use]
+    pub fn parameters(error: impl fmt::Display) -> Self {
+        Self::new(Reason::InvalidParameters, error.to_string())
+    }
+
+    /// A fault of this program.
+    #[must_use]
+    pub fn internal(error: impl fmt::Display) -> Self {
+        Self::new(Reason::Internal, error.to_string())
+    }
+
+    /// Reading or writing a local file failed; `doing` says what, in the form "write x".
+    #[must_use]
+    pub fn local_file(doing: impl fmt::Display, error: &std::io::Error) -> Self {
+        let reason = match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Reason::OutOfDisk
+            }
+            _ => Reason::Internal,
+        };
+        Self::new(reason, format!("cannot {doing}: {error}"))
+    }
+
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if self.retryable {
+            75
+        } else {
+            self.reason.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_follow_the_reason() {
+        for (reason, code) in [
+            (Reason::StorageUnavailable, 75),
+            (Reason::StorageAccessDenied, 75),
+            (Reason::CredentialsMissing, 75),
+            (Reason::StorageUnfit, 75),
+            (Reason::OutOfDisk, 75),
+            (Reason::ArtifactNotFound, 65),
+            (Reason::DigestMismatch, 65),
+            (Reason::UnknownFormat, 65),
+            (Reason::InvalidData, 65),
+            (Reason::InvalidParameters, 65),
+            (Reason::Internal, 70),
+        ] {
+            assert_eq!(Failure::new(reason, "x").exit_code(), code, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_retryable_and_other_file_errors_are_not() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert_eq!(
+            Failure::local_file("write x", &full).reason,
+            Reason::OutOfDisk
+        );
+        let other = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let failure = Failure::local_file("write x", &other);
+        assert_eq!(
+            (failure.reason, failure.retryable),
+            (Reason::Internal, false)
+        );
+        assert!(
+            failure.message.starts_with("cannot write x: "),
+            "{}",
+            failure.message
+        );
+    }
+
+    #[test]
+    fn reasons_are_written_as_their_names() {
+        let written = serde_json::to_string(&Reason::StorageUnfit).expect("serialises");
+        assert_eq!(written, "\"StorageUnfit\"");
+    }
+}

@@ -1,0 +1,50 @@
+//! What can go wrong between this crate and LightGBM. It does not decide whether the user or the
+//! program is at fault: the pipeline does.
+
+use thiserror::Error;
+
+/// A call into LightGBM that did not work.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum LightGbmError {
+    /// LightGBM's own message.
+    #[error("lightgbm cannot {doing}: {message}")]
+    Refused {
+        /// Which call.
+        doing: &'static str,
+        /// What LightGBM says.
+        message: String,
+    },
+    /// A text with a NUL character, which C cannot take.
+    #[error("{what} contains a NUL character")]
+    NulCharacter {
+        /// Which text.
+        what: &'static str,
+    },
+    /// Something LightGBM counts in 32 bits.
+    #[error("{what} is {length}, more than lightgbm can take")]
+    TooLarge {
+        /// What is counted.
+        what: &'static str,
+        /// How much there is.
+        length: usize,
+    },
+    /// Two lengths that must be equal.
+    #[error("{found} {what}, expected {expected}")]
+    Length {
+        /// What is counted.
+        what: &'static str,
+        /// How many there must be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A model text that is not UTF-8.
+    #[error("the model text is not UTF-8")]
+    NotText,
+    /// An evaluation that returned another number of values than asked for.
+    #[error("lightgbm evaluated {found} metrics, expected one")]
+    Metrics {
+        /// How many came back.
+        found: usize,
+    },
+}

@@ -1,0 +1,367 @@
+//! What a Job tells the operator: the result message, the same on success and failure, in the
+//! result file (the container's termination message, at most 4 KiB). It does not decide what the
+//! result is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, Reason};
+
+/// Kubernetes cuts a termination message off here; half a JSON text tells the operator nothing.
+pub const MAXIMUM_BYTES: usize = 4_096;
+
+/// A failure's message may take this much of it.
+const MAXIMUM_FAILURE_MESSAGE_BYTES: usize = 2_048;
+
+/// The result message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome")]
+pub enum Outcome {
+    /// The Job did what it was asked to.
+    Succeeded(Success),
+    /// It did not.
+    Failed(FailureMessage),
+}
+
+/// What a failed Job says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureMessage {
+    /// Whether another attempt may succeed without a change of the spec.
+    pub retryable: bool,
+    /// The kind of failure.
+    pub reason: Reason,
+    /// What to change, or what to wait for.
+    pub message: String,
+}
+
+/// What a Job that succeeded says; each subcommand has its own fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Success {
+    /// `train`.
+    Train(Box<TrainSuccess>),
+    /// `generate`.
+    Generate(GenerateSuccess),
+    /// `purge`.
+    Purge(PurgeSuccess),
+    /// `evaluate`.
+    Evaluate(EvaluateSuccess),
+    /// `features`.
+    Features(FeaturesSuccess),
+}
+
+/// Result of `generate`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GenerateSuccess {
+    /// The dataset.
+    pub artifact: ArtifactReference,
+    /// How much of what it holds.
+    pub counts: Counts,
+    /// Component versions by name.
+    pub versions: BTreeMap<String, String>,
+    /// Whether an earlier attempt had made it.
+    #[serde(default)]
+    pub reused: bool,
+}
+
+/// Where an artifact is and what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactReference {
+    /// Address in the store.
+    pub uri: String,
+    /// Digest: lower-case hexadecimal SHA-256 of its manifest.
+    pub sha256: String,
+    /// Bytes of all its files.
+    pub size_bytes: u64,
+}
+
+/// Sizes of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Products in the catalogue.
+    pub products: u64,
+    /// Distinct queries.
+    pub queries: u64,
+    /// Users.
+    pub users: u64,
+    /// Events.
+    pub events: u64,
+}
+
+/// Result of `train`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrainSuccess {
+    /// The model bundle.
+    pub model: ModelReference,
+    /// Digest of what it was trained on.
+    pub dataset_sha256: String,
+    /// Headline metrics on the test queries; empty without a split.
+    pub metrics: Vec<MetricSummary>,
+    /// Trees in the model.
+    pub trees: u32,
+    /// Component versions by name.
+    pub versions: BTreeMap<String, String>,
+    /// Whether an earlier attempt had trained it.
+    pub reused: bool,
+}
+
+/// Where a model bundle is and what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelReference {
+    /// Address in the store.
+    pub uri: String,
+    /// Digest of the bundle.
+    pub sha256: String,
+    /// Bytes of all its files.
+    pub size_bytes: u64,
+    /// What a server must know to read it.
+    pub format: String,
+    /// Digest of the feature schema.
+    pub feature_schema_sha256: String,
+}
+
+/// One metric, as text so that no reader rounds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricSummary {
+    /// For example `ndcg@10`.
+    pub name: String,
+    /// The model's mean.
+    pub value: String,
+    /// Lower end of the 95 % interval.
+    pub low: String,
+    /// Upper end of the 95 % interval.
+    pub high: String,
+    /// Queries it is the mean of.
+    pub queries: u64,
+    /// Means of the baselines that the data allows.
+    pub baselines: BTreeMap<String, String>,
+}
+
+/// Result of `purge`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PurgeSuccess {
+    /// What is gone.
+    pub purged: Purged,
+    /// Digests of artifacts that stay because another owner refers to them.
+    pub retained: Vec<String>,
+}
+
+/// What a purge deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purged {
+    /// Objects deleted.
+    pub objects: u64,
+}
+
+/// Result of `evaluate`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EvaluateSuccess {
+    /// Digest of the evaluated bundle.
+    pub bundle_sha256: String,
+    /// Digest of the data it was evaluated on.
+    pub dataset_sha256: String,
+    /// The metrics.
+    pub metrics: Vec<MetricSummary>,
+}
+
+/// Result of `features`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeaturesSuccess {
+    /// Digest of what the features were computed from.
+    pub dataset_sha256: String,
+    /// Digest of the feature schema.
+    pub feature_schema_sha256: String,
+    /// Rows written.
+    pub rows: u64,
+    /// Queries written.
+    pub queries: u64,
+    /// Columns written.
+    pub features: u64,
+}
+
+impl From<&Failure> for Outcome {
+    fn from(failure: &Failure) -> Self {
+        Self::Failed(FailureMessage {
+            retryable: failure.retryable,
+            reason: failure.reason,
+            message: shortened(&failure.message, MAXIMUM_FAILURE_MESSAGE_BYTES),
+        })
+    }
+}
+
+/// `text`, or its beginning and an ellipsis within `maximum` bytes **of JSON**: a control
+/// character or a quotation mark takes more bytes there than here.
+fn shortened(text: &str, maximum: usize) -> String {
+    let mut taken = String::new();
+    let mut bytes = 0;
+    for character in text.chars() {
+        bytes += match character {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            control if u32::from(control) < 0x20 => 6,
+            other => other.len_utf8(),
+        };
+        if bytes + '…'.len_utf8() > maximum {
+            taken.push('…');
+            break;
+        }
+        taken.push(character);
+    }
+    taken
+}
+
+impl Outcome {
+    /// The JSON text, at most [`MAXIMUM_BYTES`].
+    ///
+    /// A result that is too long loses its baselines first, then its last metrics: digest and
+    /// outcome are what the operator cannot do without.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut outcome = self.clone();
+        loop {
+            let text = serde_json::to_string(&outcome).expect("an outcome has only text keys");
+            if text.len() <= MAXIMUM_BYTES || !outcome.shorten() {
+                return text;
+            }
+        }
+    }
+
+    /// Drops what can be missed; false when nothing is left to drop.
+    fn shorten(&mut self) -> bool {
+        let metrics = match self {
+            Self::Succeeded(Success::Train(train)) => &mut train.metrics,
+            Self::Succeeded(Success::Evaluate(evaluate)) => &mut evaluate.metrics,
+            Self::Succeeded(Success::Purge(purge)) => return purge.retained.pop().is_some(),
+            Self::Succeeded(Success::Generate(_) | Success::Features(_)) | Self::Failed(_) => {
+                return false;
+            }
+        };
+        let mut dropped = false;
+        for metric in metrics.iter_mut() {
+            dropped |= !metric.baselines.is_empty();
+            metric.baselines.clear();
+        }
+        dropped || metrics.pop().is_some()
+    }
+
+    /// Writes the JSON text to the result file.
+    ///
+    /// The file is written in place and not replaced: the container's termination message is a
+    /// mounted file, which cannot be renamed over.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path) -> std::io::Result<()> {
+        std::fs::write(path, self.to_json())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn train_success(metrics: usize) -> Outcome {
+        let baselines: BTreeMap<_, _> = ["random", "popularity", "retrieval", "bm25"]
+            .map(|name| (name.to_owned(), "0.1234".to_owned()))
+            .into();
+        let metric = MetricSummary {
+            name: "ndcg@10".into(),
+            value: "0.4123".into(),
+            low: "0.4".into(),
+            high: "0.42".into(),
+            queries: 500,
+            baselines,
+        };
+        Outcome::Succeeded(Success::Train(Box::new(TrainSuccess {
+            model: ModelReference {
+                uri: "s3://bucket/prefix/artifacts/ab".into(),
+                sha256: "ab".repeat(32),
+                size_bytes: 12,
+                format: "lightgbm-text-v4/1".into(),
+                feature_schema_sha256: "cd".repeat(32),
+            },
+            dataset_sha256: "ef".repeat(32),
+            metrics: vec![metric; metrics],
+            trees: 300,
+            versions: BTreeMap::from([("trainer".to_owned(), "0.1.0".to_owned())]),
+            reused: false,
+        })))
+    }
+
+    #[test]
+    fn a_training_result_has_the_protocol_s_fields() {
+        let value: serde_json::Value =
+            serde_json::from_str(&train_success(1).to_json()).expect("valid JSON");
+        assert_eq!(value["outcome"], "Succeeded");
+        assert_eq!(value["model"]["format"], "lightgbm-text-v4/1");
+        assert!(value["model"]["featureSchemaSha256"].is_string());
+        assert!(value["datasetSha256"].is_string());
+        assert_eq!(value["metrics"][0]["baselines"]["bm25"], "0.1234");
+        assert_eq!(value["metrics"][0]["queries"], 500);
+        assert_eq!(value["trees"], 300);
+        assert_eq!(value["reused"], false);
+    }
+
+    #[test]
+    fn every_result_reads_back_as_what_was_written() {
+        let outcomes = [
+            train_success(4),
+            Outcome::Succeeded(Success::Generate(GenerateSuccess {
+                artifact: ArtifactReference {
+                    uri: "u".into(),
+                    sha256: "s".into(),
+                    size_bytes: 1,
+                },
+                counts: Counts {
+                    products: 1,
+                    queries: 2,
+                    users: 3,
+                    events: 4,
+                },
+                versions: BTreeMap::new(),
+                reused: false,
+            })),
+            Outcome::Succeeded(Success::Purge(PurgeSuccess {
+                purged: Purged { objects: 3 },
+                retained: vec!["ab".into()],
+            })),
+            Outcome::from(&Failure::new(Reason::StorageUnfit, "ignores if-none-match")),
+        ];
+        for outcome in outcomes {
+            let read: Outcome = serde_json::from_str(&outcome.to_json()).expect("reads back");
+            assert_eq!(read, outcome);
+        }
+    }
+
+    #[test]
+    fn a_failure_says_whether_to_retry() {
+        let json = Outcome::from(&Failure::new(Reason::StorageUnavailable, "no answer")).to_json();
+        assert_eq!(
+            json,
+            r#"{"outcome":"Failed","retryable":true,"reason":"StorageUnavailable","message":"no answer"}"#
+        );
+    }
+
+    #[test]
+    fn no_message_is_longer_than_a_termination_message() {
+        for text in [
+            "x".repeat(10_000),
+            "ä".repeat(10_000),
+            "\u{1}\"\n".repeat(5_000),
+        ] {
+            let json = Outcome::from(&Failure::new(Reason::InvalidData, text)).to_json();
+            assert!(json.len() <= MAXIMUM_BYTES, "{} bytes", json.len());
+            assert!(serde_json::from_str::<Outcome>(&json).is_ok());
+        }
+        let json = train_success(200).to_json();
+        assert!(json.len() <= MAXIMUM_BYTES, "{} bytes", json.len());
+        assert!(json.contains("\"sha256\":\"abab"));
+    }
+}

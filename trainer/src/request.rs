@@ -1,0 +1,465 @@
+//! From what was typed to a checked request: every bound and every combination is decided here,
+//! before anything is read or fetched. It does not look at data.
+
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::cli::{DataOptions, NumberingOption, SplitModeOption, TrainOptions};
+use crate::lightgbm::{EarlyStopping, UnknownMetric};
+use crate::parameters::{ParameterError, Parameters, parse_parameters};
+
+/// A request that cannot be carried out whatever the data is.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum RequestError {
+    /// Neither a dataset nor inputs.
+    #[error("nothing to read: give --dataset-uri, or --input SvmLight=URI")]
+    NoData,
+    /// An input that is not `NAME=URI`.
+    #[error("input {text:?}: expected NAME=URI or NAME=URI#sha256=HEX")]
+    InputShape {
+        /// What was given.
+        text: String,
+    },
+    /// An input name that is not known.
+    #[error(
+        "input {name:?} is not known; known are SvmLight, Groups, Validation, ValidationGroups"
+    )]
+    InputName {
+        /// What was given.
+        name: String,
+    },
+    /// The same input name twice.
+    #[error("input {name:?} is given twice")]
+    InputTwice {
+        /// Which one.
+        name: &'static str,
+    },
+    /// An input without the one it belongs to.
+    #[error("input {name:?} is given without input {needs:?}")]
+    InputAlone {
+        /// Which one.
+        name: &'static str,
+        /// What it belongs to.
+        needs: &'static str,
+    },
+    /// A digest that is none.
+    #[error("{what}: {text:?} is not a digest of 64 lower-case hexadecimal digits")]
+    Digest {
+        /// What has it.
+        what: String,
+        /// What was given.
+        text: String,
+    },
+    /// SVMlight without a numbering.
+    #[error(
+        "input \"SvmLight\" needs --feature-numbering ZeroBased or OneBased: the format does not say"
+    )]
+    NoNumbering,
+    /// A numbering without SVMlight.
+    #[error("--feature-numbering is for SvmLight inputs; a dataset has named features")]
+    NumberingWithoutRows,
+    /// A split that the data cannot have.
+    #[error("--split-mode {mode}: {message}")]
+    Split {
+        /// The mode.
+        mode: &'static str,
+        /// Why not.
+        message: &'static str,
+    },
+    /// A number out of its bounds.
+    #[error("{flag} {value} is not {expected}")]
+    Bound {
+        /// The flag.
+        flag: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// An objective that is not known.
+    #[error("--objective {text:?} is not known; known are lambdarank, rank_xendcg")]
+    Objective {
+        /// What was given.
+        text: String,
+    },
+    /// Early stopping by an unknown metric.
+    #[error(transparent)]
+    Metric(#[from] UnknownMetric),
+    /// Early stopping without validation queries.
+    #[error("early stopping needs validation queries: use --split-mode Time, Query or Provided")]
+    EarlyStoppingWithoutSplit,
+    /// A further parameter that is refused.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+}
+
+/// A file in a store and, if it is pinned, its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// Address.
+    pub uri: String,
+    /// Lower-case hexadecimal SHA-256.
+    pub sha256: Option<String>,
+}
+
+/// Where rows come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataSource {
+    /// A dataset artifact.
+    Dataset(InputFile),
+    /// SVMlight files.
+    SvmLight(SvmLightFiles),
+}
+
+/// The files of SVMlight data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SvmLightFiles {
+    /// Rows.
+    pub rows: InputFile,
+    /// Group sizes, if the rows have no `qid:`.
+    pub groups: Option<InputFile>,
+    /// Validation rows.
+    pub validation: Option<InputFile>,
+    /// Their group sizes.
+    pub validation_groups: Option<InputFile>,
+    /// From 0 or from 1.
+    pub numbering: Numbering,
+}
+
+/// Where feature numbers start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Numbering {
+    /// From 0.
+    ZeroBased,
+    /// From 1.
+    OneBased,
+}
+
+/// How test queries are chosen; the fraction is that of the test queries.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "mode", rename_all_fields = "camelCase")]
+pub enum SplitChoice {
+    /// The last ones.
+    Time {
+        /// Which part.
+        test_fraction: f64,
+    },
+    /// By a hash of the query.
+    Query {
+        /// Which part.
+        test_fraction: f64,
+    },
+    /// The validation input.
+    Provided,
+    /// No test queries.
+    None,
+}
+
+/// What to read and how to split it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataRequest {
+    /// Where rows come from.
+    pub source: DataSource,
+    /// How they are split.
+    pub split: SplitChoice,
+    /// Seed of the split by query and of the intervals.
+    pub seed: u32,
+}
+
+/// What to train.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainRequest {
+    /// What on.
+    pub data: DataRequest,
+    /// LightGBM's name of the objective.
+    pub objective: String,
+    /// Trees.
+    pub num_iterations: u32,
+    /// Leaves of one tree.
+    pub num_leaves: u32,
+    /// Shrinkage.
+    pub learning_rate: f64,
+    /// Checked further parameters.
+    pub parameters: Parameters,
+    /// Off unless asked for.
+    pub early_stopping: Option<EarlyStopping>,
+}
+
+fn digest(text: &str, what: &str) -> Result<String, RequestError> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() == 64 && text.bytes().all(is_digit) {
+        Ok(text.to_owned())
+    } else {
+        Err(RequestError::Digest {
+            what: what.to_owned(),
+            text: text.to_owned(),
+        })
+    }
+}
+
+/// A file of an artifact or input: `URI` or `URI#sha256=HEX`.
+fn input_file(text: &str, what: &str) -> Result<InputFile, RequestError> {
+    let (uri, sha256) = match text.split_once("#sha256=") {
+        Some((uri, hex)) => (uri, Some(digest(hex, what)?)),
+        None => (text, None),
+    };
+    if uri.is_empty() {
+        return Err(RequestError::InputShape {
+            text: format!("{what}={text}"),
+        });
+    }
+    Ok(InputFile {
+        uri: uri.to_owned(),
+        sha256,
+    })
+}
+
+/// An artifact by address and, optionally, digest.
+///
+/// # Errors
+/// The digest is none.
+pub fn artifact(uri: &str, sha256: Option<&str>, what: &str) -> Result<InputFile, RequestError> {
+    let mut file = input_file(uri, what)?;
+    if let Some(hex) = sha256 {
+        file.sha256 = Some(digest(hex, what)?);
+    }
+    Ok(file)
+}
+
+#[derive(Default)]
+struct NamedInputs {
+    rows: Option<InputFile>,
+    groups: Option<InputFile>,
+    validation: Option<InputFile>,
+    validation_groups: Option<InputFile>,
+}
+
+impl NamedInputs {
+    fn read(texts: &[String]) -> Result<Self, RequestError> {
+        let mut inputs = Self::default();
+        for text in texts {
+            let (name, uri) = text
+                .split_once('=')
+                .ok_or_else(|| RequestError::InputShape { text: text.clone() })?;
+            let (place, name) = match name {
+                "SvmLight" => (&mut inputs.rows, "SvmLight"),
+                "Groups" => (&mut inputs.groups, "Groups"),
+                "Validation" => (&mut inputs.validation, "Validation"),
+                "ValidationGroups" => (&mut inputs.validation_groups, "ValidationGroups"),
+                _ => {
+                    return Err(RequestError::InputName {
+                        name: name.to_owned(),
+                    });
+                }
+            };
+            let file = input_file(uri, name)?;
+            if place.replace(file).is_some() {
+                return Err(RequestError::InputTwice { name });
+            }
+        }
+        Ok(inputs)
+    }
+}
+
+fn source(options: &DataOptions) -> Result<DataSource, RequestError> {
+    if let Some(uri) = &options.dataset_uri {
+        if options.feature_numbering.is_some() {
+            return Err(RequestError::NumberingWithoutRows);
+        }
+        let dataset = artifact(uri, options.dataset_sha256.as_deref(), "--dataset-sha256")?;
+        return Ok(DataSource::Dataset(dataset));
+    }
+    let inputs = NamedInputs::read(&options.input)?;
+    let Some(rows) = inputs.rows else {
+        let alone = [
+            ("Groups", &inputs.groups),
+            ("Validation", &inputs.validation),
+            ("ValidationGroups", &inputs.validation_groups),
+        ];
+        return Err(match alone.iter().find(|(_, file)| file.is_some()) {
+            Some((name, _)) => RequestError::InputAlone {
+                name,
+                needs: "SvmLight",
+            },
+            None => RequestError::NoData,
+        });
+    };
+    if inputs.validation_groups.is_some() && inputs.validation.is_none() {
+        return Err(RequestError::InputAlone {
+            name: "ValidationGroups",
+            needs: "Validation",
+        });
+    }
+    Ok(DataSource::SvmLight(SvmLightFiles {
+        rows,
+        groups: inputs.groups,
+        validation: inputs.validation,
+        validation_groups: inputs.validation_groups,
+        numbering: match options.feature_numbering {
+            Some(NumberingOption::ZeroBased) => Numbering::ZeroBased,
+            Some(NumberingOption::OneBased) => Numbering::OneBased,
+            None => return Err(RequestError::NoNumbering),
+        },
+    }))
+}
+
+fn split(options: &DataOptions, source: &DataSource) -> Result<SplitChoice, RequestError> {
+    let (is_dataset, has_validation) = match source {
+        DataSource::Dataset(_) => (true, false),
+        DataSource::SvmLight(files) => (false, files.validation.is_some()),
+    };
+    let mode = options
+        .split_mode
+        .unwrap_or(match (is_dataset, has_validation) {
+            (true, _) => SplitModeOption::Time,
+            (false, true) => SplitModeOption::Provided,
+            (false, false) => SplitModeOption::Query,
+        });
+    let refused = |mode, message| Err(RequestError::Split { mode, message });
+    match mode {
+        SplitModeOption::Time if !is_dataset => {
+            return refused("Time", "SvmLight rows have no time");
+        }
+        SplitModeOption::Provided if !has_validation => {
+            return refused("Provided", "there is no input \"Validation\"");
+        }
+        SplitModeOption::Time | SplitModeOption::Query | SplitModeOption::None
+            if has_validation =>
+        {
+            return refused(
+                mode_name(mode),
+                "an input \"Validation\" is given; leave it out or use Provided",
+            );
+        }
+        _ => {}
+    }
+    let test_fraction = options.test_fraction;
+    // Written so that NaN is refused as well.
+    if !(test_fraction > 0.0 && test_fraction < 1.0) {
+        return Err(RequestError::Bound {
+            flag: "--test-fraction",
+            value: test_fraction.to_string(),
+            expected: "greater than 0 and less than 1",
+        });
+    }
+    Ok(match mode {
+        SplitModeOption::Time => SplitChoice::Time { test_fraction },
+        SplitModeOption::Query => SplitChoice::Query { test_fraction },
+        SplitModeOption::Provided => SplitChoice::Provided,
+        SplitModeOption::None => SplitChoice::None,
+    })
+}
+
+fn mode_name(mode: SplitModeOption) -> &'static str {
+    match mode {
+        SplitModeOption::Time => "Time",
+        SplitModeOption::Query => "Query",
+        SplitModeOption::Provided => "Provided",
+        SplitModeOption::None => "None",
+    }
+}
+
+impl TryFrom<&DataOptions> for DataRequest {
+    type Error = RequestError;
+
+    fn try_from(options: &DataOptions) -> Result<Self, RequestError> {
+        let source = source(options)?;
+        let split = split(options, &source)?;
+        // LightGBM's seed is a signed 32-bit number.
+        let seed = u32::try_from(options.seed)
+            .ok()
+            .filter(|seed| i32::try_from(*seed).is_ok())
+            .ok_or_else(|| RequestError::Bound {
+                flag: "--seed",
+                value: options.seed.to_string(),
+                expected: "at most 2147483647",
+            })?;
+        Ok(Self {
+            source,
+            split,
+            seed,
+        })
+    }
+}
+
+fn bounded(
+    flag: &'static str,
+    value: u32,
+    range: std::ops::RangeInclusive<u32>,
+    expected: &'static str,
+) -> Result<u32, RequestError> {
+    if range.contains(&value) {
+        Ok(value)
+    } else {
+        Err(RequestError::Bound {
+            flag,
+            value: value.to_string(),
+            expected,
+        })
+    }
+}
+
+impl TryFrom<&TrainOptions> for TrainRequest {
+    type Error = RequestError;
+
+    fn try_from(options: &TrainOptions) -> Result<Self, RequestError> {
+        let data = DataRequest::try_from(&options.data)?;
+        if !matches!(options.objective.as_str(), "lambdarank" | "rank_xendcg") {
+            return Err(RequestError::Objective {
+                text: options.objective.clone(),
+            });
+        }
+        let learning_rate = options.learning_rate;
+        if !(learning_rate > 0.0 && learning_rate <= 1.0) {
+            return Err(RequestError::Bound {
+                flag: "--learning-rate",
+                value: learning_rate.to_string(),
+                expected: "greater than 0 and at most 1",
+            });
+        }
+        let early_stopping = match (
+            &options.early_stopping_metric,
+            options.early_stopping_rounds,
+        ) {
+            (Some(metric), Some(rounds)) => {
+                if data.split == SplitChoice::None {
+                    return Err(RequestError::EarlyStoppingWithoutSplit);
+                }
+                let metric = FromStr::from_str(metric)?;
+                let rounds = bounded(
+                    "--early-stopping-rounds",
+                    rounds,
+                    1..=10_000,
+                    "from 1 to 10000",
+                )?;
+                NonZeroU32::new(rounds).map(|rounds| EarlyStopping { metric, rounds })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            data,
+            objective: options.objective.clone(),
+            num_iterations: bounded(
+                "--num-iterations",
+                options.num_iterations,
+                1..=10_000,
+                "from 1 to 10000",
+            )?,
+            num_leaves: bounded(
+                "--num-leaves",
+                options.num_leaves,
+                2..=4_096,
+                "from 2 to 4096",
+            )?,
+            learning_rate,
+            parameters: parse_parameters(options.parameter.iter().map(String::as_str))?,
+            early_stopping,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

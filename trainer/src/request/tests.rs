@@ -1,0 +1,166 @@
+//! Requests that are taken and requests that are refused, each by name.
+
+use clap::Parser;
+
+use super::*;
+use crate::cli::{Command, CommandLine};
+
+fn train(arguments: &[&str]) -> Result<TrainRequest, RequestError> {
+    let typed = CommandLine::try_parse_from(["searchop-trainer", "train"].iter().chain(arguments))
+        .expect("the command line itself is valid");
+    let Command::Train(options) = typed.command else {
+        panic!("not train");
+    };
+    TrainRequest::try_from(&options)
+}
+
+fn refusal(arguments: &[&str]) -> String {
+    train(arguments).expect_err("refused").to_string()
+}
+
+const ROWS: &[&str] = &[
+    "--input",
+    "SvmLight=rows",
+    "--feature-numbering",
+    "OneBased",
+];
+
+fn with_rows<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    ROWS.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn the_split_follows_from_the_data_unless_it_is_named() {
+    let time = train(&["--dataset-uri", "store/artifacts/x"]).expect("valid");
+    assert_eq!(time.data.split, SplitChoice::Time { test_fraction: 0.2 });
+    let query = train(ROWS).expect("valid");
+    assert_eq!(query.data.split, SplitChoice::Query { test_fraction: 0.2 });
+    let provided = train(&with_rows(&["--input", "Validation=test"])).expect("valid");
+    assert_eq!(provided.data.split, SplitChoice::Provided);
+    let none = train(&with_rows(&["--split-mode", "None"])).expect("valid");
+    assert_eq!(none.data.split, SplitChoice::None);
+}
+
+#[test]
+fn inputs_are_read_with_their_digests() {
+    let hex = "0a".repeat(32);
+    let rows = format!("SvmLight=s3://bucket/a=b/rank.train#sha256={hex}");
+    let request = train(&["--input", &rows, "--feature-numbering", "ZeroBased"]).expect("valid");
+    let DataSource::SvmLight(files) = request.data.source else {
+        panic!("not files");
+    };
+    assert_eq!(files.rows.uri, "s3://bucket/a=b/rank.train");
+    assert_eq!(files.rows.sha256, Some(hex));
+    assert_eq!(files.numbering, Numbering::ZeroBased);
+}
+
+#[test]
+fn inputs_that_cannot_be_used_are_refused_by_name() {
+    for (arguments, expected) in [
+        (vec![], "nothing to read"),
+        (vec!["--input", "SvmLight"], "expected NAME=URI"),
+        (vec!["--input", "SvmLight="], "expected NAME=URI"),
+        (vec!["--input", "Svmlight=x"], "\"Svmlight\" is not known"),
+        (
+            vec!["--input", "Groups=x"],
+            "\"Groups\" is given without input \"SvmLight\"",
+        ),
+        (vec!["--input", "SvmLight=x"], "needs --feature-numbering"),
+        (
+            vec!["--input", "SvmLight=x#sha256=AB"],
+            "SvmLight: \"AB\" is not a digest",
+        ),
+        (
+            with_rows(&["--input", "SvmLight=y"]),
+            "\"SvmLight\" is given twice",
+        ),
+        (
+            with_rows(&["--input", "ValidationGroups=y"]),
+            "\"ValidationGroups\" is given without input \"Validation\"",
+        ),
+        (
+            vec!["--dataset-uri", "x", "--feature-numbering", "OneBased"],
+            "--feature-numbering is for SvmLight",
+        ),
+    ] {
+        let message = refusal(&arguments);
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn splits_that_the_data_cannot_have_are_refused() {
+    for (arguments, expected) in [
+        (with_rows(&["--split-mode", "Time"]), "rows have no time"),
+        (
+            with_rows(&["--split-mode", "Provided"]),
+            "no input \"Validation\"",
+        ),
+        (
+            with_rows(&["--split-mode", "Query", "--input", "Validation=v"]),
+            "an input \"Validation\" is given",
+        ),
+        (
+            with_rows(&["--test-fraction", "1"]),
+            "--test-fraction 1 is not",
+        ),
+        (
+            with_rows(&["--test-fraction", "NaN"]),
+            "--test-fraction NaN is not",
+        ),
+    ] {
+        let message = refusal(&arguments);
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn numbers_out_of_bounds_are_refused_by_flag() {
+    for (flag, value) in [
+        ("--num-iterations", "0"),
+        ("--num-iterations", "10001"),
+        ("--num-leaves", "1"),
+        ("--learning-rate", "0"),
+        ("--learning-rate", "NaN"),
+        ("--learning-rate", "1.1"),
+        ("--seed", "2147483648"),
+        ("--objective", "regression"),
+        ("--parameter", "num_threads=4"),
+    ] {
+        let message = refusal(&with_rows(&[flag, value]));
+        let named = message.contains(flag) || message.contains("num_threads");
+        assert!(named, "{flag} {value}: {message}");
+    }
+}
+
+#[test]
+fn early_stopping_is_off_unless_asked_for_and_needs_validation_queries() {
+    assert_eq!(train(ROWS).expect("valid").early_stopping, None);
+    let asked = [
+        "--early-stopping-metric",
+        "ndcg@10",
+        "--early-stopping-rounds",
+        "30",
+    ];
+    let stopping = train(&with_rows(&asked))
+        .expect("valid")
+        .early_stopping
+        .expect("asked for");
+    assert_eq!(
+        (stopping.metric.to_string().as_str(), stopping.rounds.get()),
+        ("ndcg@10", 30)
+    );
+    let without: Vec<_> = asked
+        .iter()
+        .chain(&["--split-mode", "None"])
+        .copied()
+        .collect();
+    assert!(refusal(&with_rows(&without)).contains("early stopping needs validation"));
+    let unknown = [
+        "--early-stopping-metric",
+        "ndcg",
+        "--early-stopping-rounds",
+        "30",
+    ];
+    assert!(refusal(&with_rows(&unknown)).contains("expected ndcg@K or map@K"));
+}

@@ -1,0 +1,129 @@
+//! Training gives the same bits as LightGBM's own Python package, on LightGBM's own ranking
+//! example. The folder of reference data is named by SEARCHOP_TEST_DATA; its `parity_4_7_0.py`
+//! made the reference scores.
+
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use searchop_ranking::model::{RankingModel, normalise};
+use searchop_ranking::svmlight::{
+    FeatureNumbering, Queries, RankingRows, ReadOptions, read, read_groups,
+};
+use searchop_trainer::lightgbm::{EarlyStopping, TrainingConfiguration, predict, train};
+
+const FEATURES: usize = 301;
+
+/// The folder with the example, or `None` and a line that says that the test did nothing.
+fn example_folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("SEARCHOP_TEST_DATA")
+        .map(|folder| Path::new(&folder).join("lightgbm-lambdarank"))
+        .filter(|folder| folder.is_dir());
+    if folder.is_none() {
+        println!("SKIPPED: SEARCHOP_TEST_DATA names no folder with lightgbm-lambdarank");
+    }
+    folder
+}
+
+fn open(path: &Path) -> BufReader<std::fs::File> {
+    BufReader::new(std::fs::File::open(path).unwrap())
+}
+
+fn rows(folder: &Path, name: &str) -> RankingRows {
+    let groups = read_groups(open(&folder.join(format!("{name}.query")))).unwrap();
+    let options = ReadOptions {
+        numbering: FeatureNumbering::ZeroBased,
+        queries: Queries::Groups(&groups),
+        feature_count: Some(FEATURES),
+    };
+    read(open(&folder.join(name)), &options).unwrap()
+}
+
+fn names() -> Vec<String> {
+    (0..FEATURES).map(|column| format!("f{column}")).collect()
+}
+
+/// The parameters of `parity_4_7_0.py`.
+fn configuration(threads: usize) -> TrainingConfiguration {
+    let parameters = [
+        ("bagging_fraction", "0.9"),
+        ("bagging_freq", "1"),
+        ("min_data_in_leaf", "50"),
+        ("min_sum_hessian_in_leaf", "5"),
+    ];
+    TrainingConfiguration {
+        objective: "lambdarank".into(),
+        iterations: 100,
+        leaves: 31,
+        learning_rate: 0.1,
+        seed: 42,
+        parameters: parameters
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
+        early_stopping: None,
+        threads,
+    }
+}
+
+#[test]
+fn scores_equal_those_of_the_python_package_to_the_last_bit() {
+    let Some(folder) = example_folder() else {
+        return;
+    };
+    let (training, test) = (rows(&folder, "rank.train"), rows(&folder, "rank.test"));
+    let reference: Vec<f64> = std::fs::read_to_string(folder.join("parity_4_7_0.scores"))
+        .unwrap()
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
+    assert_eq!(reference.len(), test.row_count());
+    let dense: Vec<Vec<f64>> = (0..test.row_count()).map(|row| test.row(row)).collect();
+    let mut texts = BTreeMap::new();
+    for threads in [1, 2, 3] {
+        let trained = train(&configuration(threads), &names(), &training, None, |_| ()).unwrap();
+        let text = normalise(&trained.text);
+        let ours = RankingModel::parse(&text).unwrap();
+        let theirs = predict(&text, &dense, FEATURES).unwrap();
+        for (row, expected) in reference.iter().enumerate() {
+            let ours = ours.score(&dense[row]);
+            assert_eq!(
+                ours.to_bits(),
+                expected.to_bits(),
+                "our score of row {row}: {ours} {expected}"
+            );
+            let theirs = theirs[row];
+            assert_eq!(
+                theirs.to_bits(),
+                expected.to_bits(),
+                "lightgbm's score of row {row}"
+            );
+        }
+        texts.insert(text, threads);
+    }
+    assert_eq!(
+        texts.len(),
+        1,
+        "the number of threads changes the normalised model text"
+    );
+}
+
+#[test]
+fn early_stopping_keeps_as_many_trees_as_the_python_package() {
+    let Some(folder) = example_folder() else {
+        return;
+    };
+    let (training, test) = (rows(&folder, "rank.train"), rows(&folder, "rank.test"));
+    for threads in [1, 2] {
+        let mut configuration = configuration(threads);
+        configuration.iterations = 500;
+        configuration.early_stopping = Some(EarlyStopping {
+            metric: "ndcg@5".parse().unwrap(),
+            rounds: NonZeroU32::new(30).unwrap(),
+        });
+        let model = train(&configuration, &names(), &training, Some(&test), |_| ()).unwrap();
+        assert_eq!(model.trees, 18);
+        // What the Python package reports for the 18th tree.
+        assert_eq!(model.best_validation, Some(0.667_554_411_189_575));
+    }
+}
