@@ -31,6 +31,7 @@ enum Cause {
 }
 
 impl Failure {
+    #[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
     pub(super) fn from_sdk<E>(error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
