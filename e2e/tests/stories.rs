@@ -10,6 +10,8 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+#[path = "stories/bad_bundles.rs"]
+mod bad_bundles;
 #[path = "stories/demo_chain.rs"]
 mod demo_chain;
 #[path = "stories/invalid_manifests.rs"]
@@ -40,6 +42,7 @@ const STORIES: &[Story] = stories! {
     invalid_manifests: "each invalid manifest is refused with a message that names the field",
     demo_chain: "three manifests become ranked answers",
     real_data: "LightGBM's own ranking data gives the reference scores to the last bit",
+    bad_bundles: "a bundle that must not serve is refused by name, and stable serves on",
     promotion: "an edit of spec.model promotes while requests flow, and none fails",
 };
 
