@@ -103,8 +103,6 @@ reasons! {
         TrainingRunNotComplete,
         /// The TrainingRun that `spec.model` names has failed.
         TrainingRunFailed,
-        /// Neither the object nor the operator's configuration names a store.
-        StorageNotConfigured,
         /// The first model is being deployed.
         Deploying,
         /// Pods with the candidate start while the stable model serves.
