@@ -152,8 +152,7 @@ impl ArtifactRepository {
     }
 
     /// Records that `owner` needs an artifact, so that no purge of another owner removes it. To be
-    /// called before the artifact is read. The last owner to be purged takes the artifact with it,
-    /// whoever published it.
+    /// called before the artifact is read.
     ///
     /// # Errors
     /// The store's failures.
