@@ -54,7 +54,7 @@ cluster-down kind-teardown: ## Take the cluster down; nothing of it is left.
 kubeconfig: ## Print the path of the cluster's kubeconfig.
 	@kind/kubeconfig
 
-kind-load-image: cluster images ## Load the images into the cluster's nodes.
+kind-load-image: images cluster ## Load the images into the cluster's nodes.
 	@$(STAGE) load-images images/load.sh
 
 deploy kind-deploy: kind-load-image ## Deploy SearchOp and its object store into the cluster.

@@ -11,10 +11,14 @@ FENCE=searchop-fence
 # fence_rule CHAIN MATCH...: puts a rule at the top of the chain.
 fence_rule() { iptables -w -I "$1" "${@:2}" -m comment --comment "$FENCE"; }
 
+# fence_up IMAGE
 fence_up() {
   fence_down
   podman network exists "$NETWORK" || podman network create --driver=bridge --subnet="$NETWORK_RANGE" "$NETWORK" >/dev/null
-  local bridge
+  # podman's network program puts its own rule, which lets everything pass, at the top of FORWARD with the first container.
+  # So that one comes first, and is gone again when the fence goes above its rule.
+  local output bridge
+  output=$(podman run --rm --network="$NETWORK" --entrypoint=/bin/true "$1" 2>&1) || fail "podman runs no container: $output"
   bridge=$(podman network inspect "$NETWORK" --format '{{.NetworkInterface}}')
   # Each goes above the one before: the last one added is the first one asked.
   fence_rule FORWARD -i "$bridge" ! -o "$bridge" -j REJECT

@@ -37,7 +37,7 @@ mkdir -p "$KIND_CACHE/configuration"
 cp "$ROOT"/kind/{cluster,audit-policy}.yaml "$KIND_CACHE/configuration/"
 cd "$KIND_CACHE/configuration"
 echo "$mode $engine" > "$KIND_CACHE/mode"
-[ "$mode" = pull ] || fence_up
+[ "$mode" = pull ] || fence_up "$image"
 # Its processes live on: they must not hold the lock.
 kind create cluster --quiet --config cluster.yaml ${image:+--image "$image"} --wait 3m 9>&-
 [ "$mode" = pull ] || fence_names

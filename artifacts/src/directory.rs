@@ -280,7 +280,11 @@ fn link(root: &Path, temporary: &Path, target: &Path) -> Result<PutOutcome, Erro
     let failed = |source| Error::local("write", target, source);
     let folder = target.parent().unwrap_or(root);
     for _ in 0..FOLDER_ATTEMPTS {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        match std::fs::create_dir_all(folder) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        }
         match std::fs::hard_link(temporary, target) {
             Ok(()) => {
                 flush_folders(root, folder).map_err(failed)?;
@@ -458,6 +462,23 @@ mod tests {
             0
         );
         assert!(!root.path().join("a").exists());
+    }
+
+    #[tokio::test]
+    async fn a_key_below_an_object_or_above_others_is_an_error_and_never_taken_for_written() {
+        let root = tempfile::tempdir().unwrap();
+        let store = DirectoryStore::open(root.path()).unwrap();
+        let body = Body::Bytes(Bytes::from_static(b"one"));
+        let put = async |key| {
+            let sha256 = Sha256::of(b"one");
+            store
+                .put_if_absent(key, &body, sha256, &ignore_progress)
+                .await
+        };
+        put("a").await.unwrap();
+        put("b/c").await.unwrap();
+        assert!(put("a/b").await.is_err());
+        assert!(put("b").await.is_err());
     }
 
     #[tokio::test]

@@ -265,6 +265,8 @@ pub enum RolloutOutcome {
 pub struct RejectedModel {
     /// SHA-256 of the bundle's manifest.
     pub sha256: String,
+    /// Where the bundle was looked for.
+    pub uri: String,
     /// The rollout that brought it.
     pub rollout_id: String,
     /// Why, as a condition's reason.

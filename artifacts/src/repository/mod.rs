@@ -152,7 +152,8 @@ impl ArtifactRepository {
     }
 
     /// Records that `owner` needs an artifact, so that no purge of another owner removes it. To be
-    /// called before the artifact is read.
+    /// called before the artifact is read. The last owner to be purged takes the artifact with it,
+    /// whoever published it.
     ///
     /// # Errors
     /// The store's failures.

@@ -6,7 +6,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 
-use super::failure::Failure;
+use super::failure::{Failure, chain};
 use super::{S3Store, within};
 use crate::digest::{Digest, Hasher};
 use crate::error::Error;
@@ -61,13 +61,10 @@ impl S3Store {
     ) -> Result<Digest, Error> {
         retry(&self.settings.retry, "get", || async {
             self.check_credentials().await?;
-            let answer = self
-                .client
-                .get_object()
-                .bucket(&self.bucket)
-                .key(full_key)
-                .send()
+            let request = self.client.get_object().bucket(&self.bucket).key(full_key);
+            let answer = within(self.settings.read_timeout, request.send())
                 .await
+                .ok_or_else(|| self.broken_off(full_key, "no answer in time".into()))?
                 .map_err(|error| self.sdk_error(error, "get", full_key))?;
             let size_bytes: Option<u64> = answer
                 .content_length()
@@ -150,16 +147,4 @@ impl S3Store {
     fn broken_off(&self, full_key: &str, message: String) -> Error {
         self.error(Failure::network(message), "get", full_key)
     }
-}
-
-/// The messages of an error and of its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut current = error.source();
-    while let Some(cause) = current {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        current = cause.source();
-    }
-    text
 }

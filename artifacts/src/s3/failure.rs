@@ -3,7 +3,6 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_types::error::display::DisplayErrorContext;
 
 use crate::error::Error;
 
@@ -61,13 +60,10 @@ impl Failure {
         } else {
             Cause::Network
         };
-        let message = DisplayErrorContext(&error).to_string();
-        // The context ends with a debug dump of the error, which is of no use to a reader.
-        let message = message.split(" (").next().unwrap_or_default().to_owned();
         Self {
             status,
             code: String::new(),
-            message,
+            message: chain(&error),
             cause,
         }
     }
@@ -188,20 +184,22 @@ impl Failure {
     }
 }
 
-/// Whether the request failed for want of credentials rather than at the store.
+/// Whether the request failed because credentials could not be had, rather than at the store.
 fn without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut current = Some(error);
-    while let Some(error) = current {
-        if let Some(error) = error.downcast_ref::<CredentialsError>() {
-            return matches!(
-                error,
-                CredentialsError::CredentialsNotLoaded(_)
-                    | CredentialsError::InvalidConfiguration(_)
-            );
-        }
-        current = error.source();
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.is::<CredentialsError>())
+}
+
+/// The messages of an error and of its causes.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut current = error.source();
+    while let Some(cause) = current {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        current = cause.source();
     }
-    false
+    text
 }
 
 #[cfg(test)]

@@ -244,9 +244,11 @@ async fn client(
         .region(Region::new(connection.region.clone()))
         .retry_config(RetryConfig::disabled())
         .timeout_config(
+            // No read timeout: the SDK counts it from the first byte sent, which bounds uploads.
+            // Each attempt has a deadline of its own here, by the size of what it transfers.
             TimeoutConfig::builder()
                 .connect_timeout(settings.connect_timeout)
-                .read_timeout(settings.read_timeout)
+                .disable_read_timeout()
                 .build(),
         )
         .stalled_stream_protection(

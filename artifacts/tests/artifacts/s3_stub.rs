@@ -60,6 +60,8 @@ pub(crate) struct Contents {
     pub(crate) uploads: BTreeMap<String, (String, BTreeMap<u32, Bytes>)>,
     /// Method and path of every request, in order.
     pub(crate) requests: Vec<String>,
+    /// The access key that signed each request.
+    signers: Vec<String>,
     faults: Vec<(&'static str, Fault, usize)>,
     flaws: Flaws,
     next_upload: u32,
@@ -106,6 +108,10 @@ impl S3Stub {
 
     pub(crate) fn contents(&self) -> MutexGuard<'_, Contents> {
         self.shared.lock()
+    }
+
+    pub(crate) fn signers(&self) -> Vec<String> {
+        self.contents().signers.clone()
     }
 
     pub(crate) fn count(&self, request: &str) -> usize {
@@ -235,6 +241,11 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response<Body
     let fault = {
         let mut contents = shared.lock();
         contents.requests.push(line.clone());
+        let signature = header("authorization").unwrap_or_default();
+        let signer = signature.split_once("Credential=").unwrap_or_default().1;
+        contents
+            .signers
+            .push(signer.split('/').next().unwrap_or_default().to_owned());
         contents.take_fault(&line)
     };
     match fault {

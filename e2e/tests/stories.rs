@@ -1,0 +1,116 @@
+//! Stories on a real cluster, one after another: `make e2e`, or `make e2e STORIES="real_data promotion"` for some of them.
+//!
+//! Needs a cluster (`KUBECONFIG`) with SearchOp deployed. Without `SEARCHOP_E2E` it says that it was not asked to run, so that
+//! a plain `cargo test` needs no cluster.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use searchop_e2e::cluster::Cluster;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+#[path = "stories/bad_bundles.rs"]
+mod bad_bundles;
+#[path = "stories/demo_chain.rs"]
+mod demo_chain;
+#[path = "stories/invalid_manifests.rs"]
+mod invalid_manifests;
+#[path = "stories/promotion.rs"]
+mod promotion;
+#[path = "stories/real_data.rs"]
+mod real_data;
+#[path = "stories/samples.rs"]
+mod samples;
+
+/// No story may take longer.
+const BOUND: Duration = Duration::from_secs(600);
+
+struct Story {
+    name: &'static str,
+    tells: &'static str,
+    run: fn(Cluster) -> BoxFuture<'static, anyhow::Result<()>>,
+}
+
+macro_rules! stories {
+    ($($module:ident: $tells:literal,)+) => {
+        &[$(Story { name: stringify!($module), tells: $tells, run: |cluster| $module::run(cluster).boxed() },)+]
+    };
+}
+
+const STORIES: &[Story] = stories! {
+    invalid_manifests: "each invalid manifest is refused with a message that names the field",
+    demo_chain: "three manifests become ranked answers",
+    real_data: "LightGBM's own ranking data gives the reference scores to the last bit",
+    bad_bundles: "a bundle that must not serve is refused by name, and stable serves on",
+    promotion: "an edit of spec.model promotes while requests flow, and none fails",
+};
+
+fn main() -> ExitCode {
+    if std::env::var_os("SEARCHOP_E2E").is_none() {
+        println!("the stories need a cluster and were not asked for: make e2e");
+        return ExitCode::SUCCESS;
+    }
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| STORIES.iter().all(|story| story.name != name.as_str()))
+    {
+        let names: Vec<_> = STORIES.iter().map(|story| story.name).collect();
+        eprintln!(
+            "no story is called {unknown}; there are: {}",
+            names.join(" ")
+        );
+        return ExitCode::from(2);
+    }
+    tokio::runtime::Runtime::new()
+        .expect("a runtime starts")
+        .block_on(tell(&wanted))
+}
+
+async fn tell(wanted: &[String]) -> ExitCode {
+    let cluster = match Cluster::connect().await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (mut passed, mut failed) = (0, 0);
+    for story in STORIES
+        .iter()
+        .filter(|story| wanted.is_empty() || wanted.iter().any(|name| name == story.name))
+    {
+        println!("story {}: {}", story.name, story.tells);
+        let start = Instant::now();
+        let told = AssertUnwindSafe(tokio::time::timeout(BOUND, (story.run)(cluster.clone())))
+            .catch_unwind()
+            .await;
+        let seconds = start.elapsed().as_secs_f64();
+        let trouble = match told {
+            Ok(Ok(Ok(()))) => None,
+            Ok(Ok(Err(error))) => Some(format!("{error:#}")),
+            Ok(Err(_)) => Some(format!("not told within {} s", BOUND.as_secs())),
+            Err(_) => Some("it panicked (see above)".to_owned()),
+        };
+        match trouble {
+            None => {
+                passed += 1;
+                println!("  passed in {seconds:.1} s\n");
+            }
+            Some(trouble) => {
+                failed += 1;
+                println!("  FAILED after {seconds:.1} s: {trouble}\n");
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 && passed > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

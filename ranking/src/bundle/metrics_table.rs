@@ -1,0 +1,136 @@
+//! `metrics.json`: the full table of how good a model is, with the conventions
+//! and with each query's values, so that two models can be compared in pairs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::canonical::canonical_json;
+use super::metadata::HeadlineMetric;
+use crate::metrics::statistics::Bootstrap;
+use crate::metrics::{Conventions, MetricResult};
+
+/// The version of `metrics.json`.
+pub const METRICS_FORMAT_VERSION: u32 = 1;
+
+/// How good a model is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricsTable {
+    /// [`METRICS_FORMAT_VERSION`].
+    pub format_version: u32,
+    /// By which conventions.
+    pub conventions: Conventions,
+    /// The conventions in words.
+    pub conventions_text: String,
+    /// On which rows, such as `test`.
+    pub split: String,
+    /// What the queries are called, in the order of every `perQuery`.
+    pub queries: Vec<String>,
+    /// One entry for each metric.
+    pub metrics: Vec<MetricReport>,
+}
+
+/// One metric of the model and of the baselines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricReport {
+    /// Such as `ndcg@10`.
+    pub name: String,
+    /// The model's.
+    pub model: RankingFigure,
+    /// Those of the baselines that the data allows, by name.
+    pub baselines: BTreeMap<String, RankingFigure>,
+    /// The model's value for each query; `null` is left out.
+    pub per_query: Vec<Option<f64>>,
+}
+
+/// A mean over queries with its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RankingFigure {
+    /// The mean.
+    pub value: f64,
+    /// The lower end of its interval.
+    pub low: f64,
+    /// The upper end of its interval.
+    pub high: f64,
+    /// How many queries count.
+    pub queries: usize,
+}
+
+impl RankingFigure {
+    /// The mean of a result and its interval; `None` when no query counts.
+    #[must_use]
+    pub fn of(result: &MetricResult, bootstrap: &Bootstrap) -> Option<Self> {
+        let values = result.values();
+        let interval = bootstrap.interval_of_mean(&values)?;
+        Some(Self {
+            value: result.mean()?,
+            low: interval.low,
+            high: interval.high,
+            queries: values.len(),
+        })
+    }
+}
+
+impl MetricsTable {
+    /// The table of a model's results and of each baseline's, both as
+    /// [`evaluate`](crate::metrics::evaluate) gave them for the same metrics and
+    /// rows. A metric for which no query counts is left out.
+    #[must_use]
+    pub fn new(
+        conventions: Conventions,
+        split: &str,
+        queries: Vec<String>,
+        model: &[MetricResult],
+        baselines: &BTreeMap<String, Vec<MetricResult>>,
+        bootstrap: &Bootstrap,
+    ) -> Self {
+        let report = |result: &MetricResult| {
+            let of_baseline = |(name, results): (&String, &Vec<MetricResult>)| {
+                let same = results.iter().find(|other| other.metric == result.metric)?;
+                Some((name.clone(), RankingFigure::of(same, bootstrap)?))
+            };
+            Some(MetricReport {
+                name: result.metric.to_string(),
+                model: RankingFigure::of(result, bootstrap)?,
+                baselines: baselines.iter().filter_map(of_baseline).collect(),
+                per_query: result.per_query.clone(),
+            })
+        };
+        Self {
+            format_version: METRICS_FORMAT_VERSION,
+            conventions,
+            conventions_text: conventions.to_string(),
+            split: split.to_owned(),
+            queries,
+            metrics: model.iter().filter_map(report).collect(),
+        }
+    }
+
+    /// The text of `metrics.json`.
+    #[must_use]
+    pub fn to_canonical_json(&self) -> String {
+        canonical_json(self).expect("a table has only string keys")
+    }
+
+    /// The table as it is shown: four decimals.
+    #[must_use]
+    pub fn headline(&self) -> Vec<HeadlineMetric> {
+        let decimal = |value: f64| format!("{value:.4}");
+        let headline = |report: &MetricReport| HeadlineMetric {
+            name: report.name.clone(),
+            value: decimal(report.model.value),
+            low: decimal(report.model.low),
+            high: decimal(report.model.high),
+            queries: report.model.queries,
+            baselines: report
+                .baselines
+                .iter()
+                .map(|(name, figure)| (name.clone(), decimal(figure.value)))
+                .collect(),
+        };
+        self.metrics.iter().map(headline).collect()
+    }
+}

@@ -1,0 +1,193 @@
+//! `features.json`: what the columns of a model's rows are. How they are
+//! computed is in `features`.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::canonical::{canonical_json, sha256_of_canonical_json};
+use crate::features;
+use crate::svmlight::FEATURE_COUNT_LIMIT;
+
+/// The version of `features.json`.
+pub const FEATURES_FORMAT_VERSION: u32 = 1;
+
+/// What the columns of a model's rows are, in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FeatureSchema {
+    /// [`FEATURES_FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Where the values come from.
+    pub kind: SchemaKind,
+    /// The columns.
+    pub features: Vec<SchemaFeature>,
+}
+
+/// Where a row's values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SchemaKind {
+    /// From the caller, as they are.
+    Dense,
+    /// Computed from a query and an item by this crate's [`features`].
+    QueryItem,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SchemaFeature {
+    /// The name under which callers give it and reports show it.
+    pub name: String,
+    /// The value where none is given; `null` is missing, which is NaN in a row.
+    #[serde(default)]
+    pub default: Option<f64>,
+    /// What it measures, with its unit.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+/// Why a text is not a schema that is understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// A version of the format that is not known.
+    #[error("formatVersion: {0} is not known; {FEATURES_FORMAT_VERSION} is")]
+    UnknownFormatVersion(String),
+    /// A kind that is not known.
+    #[error("kind: {0:?} is not known; \"Dense\" and \"QueryItem\" are")]
+    UnknownKind(String),
+    /// Not JSON, or not its fields.
+    #[error("{0}")]
+    Malformed(String),
+    /// A list of features that cannot be.
+    #[error("features: {0}")]
+    Features(String),
+    /// A feature that this version does not compute, or with another default.
+    #[error(
+        "features[{column}]: this version does not compute the feature {name:?} with that default"
+    )]
+    NotComputed {
+        /// The column, from 0.
+        column: usize,
+        /// The name in the schema.
+        name: String,
+    },
+}
+
+impl FeatureSchema {
+    /// The schema of rows that are given: `f0`, `f1`, … with 0 where nothing is
+    /// given, as SVMlight has it.
+    #[must_use]
+    pub fn dense(feature_count: usize) -> Self {
+        let feature = |column| SchemaFeature {
+            name: format!("f{column}"),
+            default: Some(0.0),
+            description: String::new(),
+        };
+        Self {
+            format_version: FEATURES_FORMAT_VERSION,
+            kind: SchemaKind::Dense,
+            features: (0..feature_count).map(feature).collect(),
+        }
+    }
+
+    /// The schema of the features that this version computes for a query and an item.
+    #[must_use]
+    pub fn query_item() -> Self {
+        let feature = |definition: &features::FeatureDefinition| SchemaFeature {
+            name: definition.name.to_owned(),
+            default: definition.default,
+            description: definition.description.to_owned(),
+        };
+        Self {
+            format_version: FEATURES_FORMAT_VERSION,
+            kind: SchemaKind::QueryItem,
+            features: features::definitions().iter().map(feature).collect(),
+        }
+    }
+
+    /// Reads and checks a schema.
+    ///
+    /// # Errors
+    /// Names the version, kind, field or feature that is not understood.
+    pub fn parse(json: &[u8]) -> Result<Self, SchemaError> {
+        let value: serde_json::Value = serde_json::from_slice(json)
+            .map_err(|error| SchemaError::Malformed(error.to_string()))?;
+        // Before the rest: another version or kind may well have other fields.
+        let version = value.get("formatVersion").cloned().unwrap_or_default();
+        if version != FEATURES_FORMAT_VERSION {
+            return Err(SchemaError::UnknownFormatVersion(version.to_string()));
+        }
+        if let Some(kind) = value.get("kind").and_then(serde_json::Value::as_str)
+            && !["Dense", "QueryItem"].contains(&kind)
+        {
+            return Err(SchemaError::UnknownKind(kind.to_owned()));
+        }
+        let schema: Self = serde_json::from_value(value)
+            .map_err(|error| SchemaError::Malformed(error.to_string()))?;
+        schema.check()?;
+        Ok(schema)
+    }
+
+    fn check(&self) -> Result<(), SchemaError> {
+        let count = self.features.len();
+        if count == 0 || count > FEATURE_COUNT_LIMIT {
+            return Err(SchemaError::Features(format!(
+                "has {count} entries instead of 1 to {FEATURE_COUNT_LIMIT}"
+            )));
+        }
+        let mut names = HashSet::new();
+        for (column, feature) in self.features.iter().enumerate() {
+            if feature.name.is_empty() || !names.insert(feature.name.as_str()) {
+                return Err(SchemaError::Features(format!(
+                    "the name of column {column} is empty or there twice"
+                )));
+            }
+        }
+        if self.kind == SchemaKind::Dense {
+            return Ok(());
+        }
+        // A subset and another order are fine: columns are found by their names.
+        for (column, feature) in self.features.iter().enumerate() {
+            let known =
+                features::column(&feature.name).map(|known| &features::definitions()[known]);
+            if known.is_none_or(|known| known.default != feature.default) {
+                return Err(SchemaError::NotComputed {
+                    column,
+                    name: feature.name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of `features.json`: canonical, so that its own digest is
+    /// [`sha256`](Self::sha256).
+    #[must_use]
+    pub fn to_canonical_json(&self) -> String {
+        canonical_json(self).expect("a schema has only string keys")
+    }
+
+    /// The SHA-256 of its canonical JSON, as 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        sha256_of_canonical_json(self).expect("a schema has only string keys")
+    }
+
+    /// The column of a name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.features
+            .iter()
+            .position(|feature| feature.name == name)
+    }
+
+    /// A row in which nothing is given: each column's default, NaN where it is missing.
+    #[must_use]
+    pub fn default_row(&self) -> Vec<f64> {
+        self.features
+            .iter()
+            .map(|feature| feature.default.unwrap_or(f64::NAN))
+            .collect()
+    }
+}

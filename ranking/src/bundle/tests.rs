@@ -1,0 +1,354 @@
+//! Tests of the bundle's files and of its self-check, on a folder written here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::*;
+use crate::metrics::statistics::Bootstrap;
+use crate::metrics::{Conventions, ScoredRows, evaluate};
+use crate::model::RankingModel;
+
+const MODEL: &str = include_str!("../../tests/fixtures/categorical.model.txt");
+const SCORES: &str = include_str!("../../tests/fixtures/categorical.scores.txt");
+
+/// A folder of its own for each test, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn of_bundle(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("searchop-bundle-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        let folder = Self(path);
+        folder.write(MODEL_FILE, MODEL);
+        folder.write(FEATURES_FILE, &FeatureSchema::dense(5).to_canonical_json());
+        folder.write(PARITY_FILE, &sample().to_canonical_json());
+        folder
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.0.join(file), text).unwrap();
+    }
+
+    fn change(&self, file: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.0.join(file)).unwrap();
+        assert!(text.contains(from), "the test changes something");
+        self.write(file, &text.replacen(from, to, 1));
+    }
+
+    fn load(&self) -> Result<Bundle, SelfCheckError> {
+        Bundle::load(&self.0, &serde_json::to_value(metadata()).unwrap())
+    }
+
+    fn refusal(&self) -> (&'static str, String) {
+        let error = self.load().expect_err("the bundle must be refused");
+        (error.reason(), error.to_string())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Rows of LightGBM's own scores, some with missing values, none infinite.
+fn sample() -> ParitySample {
+    let (mut rows, mut scores) = (Vec::new(), Vec::new());
+    for line in SCORES.lines().take(40) {
+        let (score, row) = line.split_once('\t').unwrap();
+        scores.push(score.parse().unwrap());
+        rows.push(
+            row.split(' ')
+                .map(|value| value.parse().unwrap())
+                .collect::<Vec<f64>>(),
+        );
+    }
+    assert!(
+        rows.iter().flatten().any(|value| value.is_nan()),
+        "the sample has missing values"
+    );
+    ParitySample::new(&rows, scores).unwrap()
+}
+
+fn metadata() -> BundleMetadata {
+    BundleMetadata {
+        feature_schema_sha256: FeatureSchema::dense(5).sha256(),
+        dataset_sha256: "0".repeat(64),
+        objective: "lambdarank".to_owned(),
+        seed: 3,
+        parameters: BTreeMap::new(),
+        trees: 6,
+        versions: BundleVersions {
+            trainer: "0.1.0".to_owned(),
+            lightgbm: "4.7.0".to_owned(),
+        },
+        metrics: Vec::new(),
+    }
+}
+
+#[test]
+fn a_bundle_that_is_as_published_passes_its_self_check() {
+    let folder = Folder::of_bundle("passes");
+    let bundle = folder.load().unwrap();
+    assert_eq!(
+        (bundle.model.tree_count(), bundle.parity.row_count()),
+        (6, 40)
+    );
+    assert_eq!(bundle.schema, FeatureSchema::dense(5));
+    assert_eq!(bundle.metadata, metadata());
+    assert_eq!(bundle.parity, sample(), "floats survive the file");
+}
+
+#[test]
+fn each_damage_is_refused_with_its_reason() {
+    let schema = FeatureSchema::dense(5).sha256();
+    let refusal = |name: &str, file: &str, from: &str, to: &str| {
+        let folder = Folder::of_bundle(name);
+        folder.change(file, from, to);
+        folder.refusal()
+    };
+    let (reason, message) = refusal("schema", FEATURES_FILE, "\"f1\"", "\"g1\"");
+    assert_eq!(reason, "SchemaMismatch");
+    assert!(
+        message.ends_with(&format!("but the manifest has {schema}")),
+        "{message}"
+    );
+    assert_eq!(
+        refusal(
+            "version",
+            FEATURES_FILE,
+            "\"formatVersion\":1",
+            "\"formatVersion\":2"
+        ),
+        (
+            "SchemaUnknown",
+            "features.json: formatVersion: 2 is not known; 1 is".to_owned()
+        )
+    );
+    assert_eq!(
+        refusal("kind", FEATURES_FILE, "Dense", "Graph"),
+        (
+            "SchemaUnknown",
+            "features.json: kind: \"Graph\" is not known; \"Dense\" and \"QueryItem\" are"
+                .to_owned()
+        )
+    );
+    let (reason, message) = refusal("field", FEATURES_FILE, "\"kind\"", "\"unit\":1,\"kind\"");
+    assert_eq!(reason, "SchemaUnknown");
+    assert!(message.contains("unknown field `unit`"), "{message}");
+    let (reason, message) = refusal("leaf", MODEL_FILE, "leaf_value=", "leaf_value=1 ");
+    assert_eq!(reason, "ModelInvalid");
+    assert!(
+        message.starts_with("model.txt: tree 0: leaf_value: "),
+        "{message}"
+    );
+    assert_eq!(
+        refusal(
+            "parity-field",
+            PARITY_FILE,
+            "\"rows\"",
+            "\"more\":1,\"rows\""
+        )
+        .0,
+        "FileInvalid"
+    );
+
+    let first = sample().rows().next().unwrap().1;
+    let next = f64::from_bits(first.to_bits() + 1);
+    let (reason, message) = refusal(
+        "parity",
+        PARITY_FILE,
+        &format!("{first:?}"),
+        &format!("{next:?}"),
+    );
+    assert_eq!(reason, "ParityMismatch");
+    assert_eq!(
+        message,
+        format!("parity.json: row 0 scores {first:?}, but the trainer's score is {next:?}")
+    );
+}
+
+#[test]
+fn files_that_are_missing_or_belong_to_another_model_are_refused() {
+    for file in [MODEL_FILE, FEATURES_FILE, PARITY_FILE] {
+        let folder = Folder::of_bundle(&format!("missing-{file}"));
+        std::fs::remove_file(folder.0.join(file)).unwrap();
+        assert_eq!(
+            folder.refusal(),
+            ("FileMissing", format!("{file}: is missing from the bundle"))
+        );
+    }
+    let folder = Folder::of_bundle("count");
+    let schema = FeatureSchema::dense(6);
+    folder.write(FEATURES_FILE, &schema.to_canonical_json());
+    let load = |metadata: BundleMetadata| {
+        Bundle::load(&folder.0, &serde_json::to_value(metadata).unwrap())
+            .expect_err("the bundle must be refused")
+    };
+    let error = load(BundleMetadata {
+        feature_schema_sha256: schema.sha256(),
+        ..metadata()
+    });
+    assert!(
+        matches!(
+            error,
+            SelfCheckError::FeatureCountMismatch {
+                model: 5,
+                schema: 6
+            }
+        ),
+        "{error}"
+    );
+    folder.write(FEATURES_FILE, &FeatureSchema::dense(5).to_canonical_json());
+    let error = load(BundleMetadata {
+        trees: 7,
+        ..metadata()
+    });
+    assert!(
+        matches!(
+            error,
+            SelfCheckError::TreeCountMismatch {
+                model: 6,
+                metadata: 7
+            }
+        ),
+        "{error}"
+    );
+    let error =
+        Bundle::load(&folder.0, &json!({"trees": 6})).expect_err("the metadata must be refused");
+    assert_eq!(error.reason(), "MetadataInvalid");
+    assert_eq!(
+        Bundle::check_format_version(2)
+            .expect_err("unknown")
+            .reason(),
+        "UnknownFormat"
+    );
+    assert!(
+        Bundle::load(
+            Path::new("/nonexistent/bundle"),
+            &serde_json::to_value(metadata()).unwrap()
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn a_sample_that_proves_nothing_is_refused() {
+    let row = vec![0.0; 5];
+    assert!(matches!(
+        ParitySample::new(&vec![row.clone(); 31], vec![0.0; 31]),
+        Err(ParitySampleError::Size {
+            rows: 31,
+            scores: 31
+        })
+    ));
+    assert!(matches!(
+        ParitySample::new(&vec![row.clone(); 32], vec![0.0; 31]),
+        Err(ParitySampleError::Size {
+            rows: 32,
+            scores: 31
+        })
+    ));
+    let infinite = vec![vec![f64::INFINITY; 5]; 32];
+    assert!(matches!(
+        ParitySample::new(&infinite, vec![0.0; 32]),
+        Err(ParitySampleError::NotFinite { row: 0 })
+    ));
+    let narrow = ParitySample::new(&vec![vec![0.0; 4]; 32], vec![0.0; 32]).unwrap();
+    let model = RankingModel::parse(MODEL).unwrap();
+    assert!(matches!(
+        narrow.check(&model),
+        Err(ParitySampleError::Width {
+            row: 0,
+            found: 4,
+            expected: 5
+        })
+    ));
+}
+
+#[test]
+fn a_sample_is_spread_over_all_rows() {
+    let rows = choose_parity_rows(1_000, 64);
+    assert_eq!((rows.len(), rows[0], rows[63]), (64, 0, 999));
+    assert!(rows.windows(2).all(|pair| pair[0] < pair[1]));
+    assert_eq!(choose_parity_rows(5, 8).len(), PARITY_ROWS_MINIMUM);
+    assert!(choose_parity_rows(5, 8).iter().all(|row| *row < 5));
+    assert!(choose_parity_rows(0, 8).is_empty());
+}
+
+#[test]
+fn the_schema_of_computed_features_is_what_this_version_computes() {
+    let schema = FeatureSchema::query_item();
+    let text = schema.to_canonical_json();
+    assert_eq!(FeatureSchema::parse(text.as_bytes()).unwrap(), schema);
+    let row = schema.default_row();
+    let column = schema.column("bm25_title").unwrap();
+    assert_eq!(row[column], 0.0);
+    assert!(row[schema.column("log_price").unwrap()].is_nan());
+    let error =
+        FeatureSchema::parse(text.replace("bm25_title", "bm26_title").as_bytes()).unwrap_err();
+    assert!(matches!(error, SchemaError::NotComputed { column: 0, name } if name == "bm26_title"));
+    let twice = canonical_json(&FeatureSchema::dense(2))
+        .unwrap()
+        .replace("f1", "f0");
+    assert!(matches!(
+        FeatureSchema::parse(twice.as_bytes()),
+        Err(SchemaError::Features(_))
+    ));
+}
+
+#[test]
+fn canonical_json_sorts_keys_at_every_depth_and_keeps_floats() {
+    let value =
+        json!({"b": [{"z": 0.1, "a": "\u{e4}\n"}], "a": {"é": -0.0, "d": null}, "B": 1e300});
+    let text = canonical_json(&value).unwrap();
+    assert_eq!(
+        text,
+        "{\"B\":1e+300,\"a\":{\"d\":null,\"é\":-0.0},\"b\":[{\"a\":\"ä\\n\",\"z\":0.1}]}"
+    );
+    assert_eq!(
+        sha256_of_canonical_json(&json!({})).unwrap(),
+        "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    );
+}
+
+#[test]
+fn the_metrics_table_shows_model_and_baselines_with_four_decimals() {
+    let metrics = ["ndcg@10", "mrr"].map(|name| name.parse().unwrap());
+    let results = |scores: &[f64]| {
+        let rows = ScoredRows {
+            labels: &[1, 0, 0, 0],
+            scores,
+            boundaries: &[0, 2, 4],
+            identifiers: None,
+        };
+        evaluate(&metrics, &Conventions::default(), &rows).unwrap()
+    };
+    let baselines = BTreeMap::from([("random".to_owned(), results(&[0.0, 1.0, 0.0, 0.0]))]);
+    let queries = vec!["q1".to_owned(), "q2".to_owned()];
+    let model = results(&[1.0, 0.0, 0.0, 0.0]);
+    let table = MetricsTable::new(
+        Conventions::default(),
+        "test",
+        queries,
+        &model,
+        &baselines,
+        &Bootstrap::seeded(1),
+    );
+    let headline = table.headline();
+    assert_eq!(
+        (
+            headline[1].name.as_str(),
+            headline[1].value.as_str(),
+            headline[1].queries
+        ),
+        ("mrr", "1.0000", 1)
+    );
+    assert_eq!(headline[1].baselines["random"], "0.5000");
+    assert_eq!(table.metrics[0].per_query, [Some(1.0), None]);
+    let text = table.to_canonical_json();
+    assert_eq!(serde_json::from_str::<MetricsTable>(&text).unwrap(), table);
+}

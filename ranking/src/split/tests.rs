@@ -1,0 +1,173 @@
+//! Tests of the splits and of the leak guard.
+
+use super::{
+    FeatureLeak, Side, SplitError, check_disjoint, find_leaks, side_of, split_by_query,
+    split_by_time,
+};
+use crate::svmlight::RankingRows;
+
+fn keys(count: usize) -> Vec<String> {
+    (0..count).map(|query| format!("query {query}")).collect()
+}
+
+#[test]
+fn a_query_has_the_same_side_whatever_stands_beside_it() {
+    let many = keys(2_000);
+    let split = split_by_query(&many, 42, 0.2).unwrap();
+    assert!(
+        (350..450).contains(&split.test.len()),
+        "{} of 2000 are to test on",
+        split.test.len()
+    );
+    assert_eq!(split.train.len() + split.test.len(), 2_000);
+    let few = split_by_query(&many[..500], 42, 0.2).unwrap();
+    let among_many: Vec<usize> = split
+        .test
+        .iter()
+        .copied()
+        .filter(|query| *query < 500)
+        .collect();
+    assert_eq!(few.test, among_many);
+    assert_ne!(
+        split_by_query(&many, 43, 0.2).unwrap().test,
+        split.test,
+        "the seed matters"
+    );
+    // Written down: the side of a key may not change from version to version.
+    let sides: Vec<Side> = (0..5)
+        .map(|query| side_of(&format!("query {query}"), 42, 0.5))
+        .collect();
+    assert_eq!(sides, EXPECTED_SIDES);
+}
+
+const EXPECTED_SIDES: [Side; 5] = [Side::Test, Side::Test, Side::Train, Side::Test, Side::Train];
+
+#[test]
+fn queries_of_one_key_stand_on_one_side() {
+    let repeated: Vec<String> = (0..300)
+        .map(|query| format!("query {}", query % 30))
+        .collect();
+    let split = split_by_query(&repeated, 1, 0.3).unwrap();
+    let key = |query: &usize| query % 30;
+    assert!(
+        split
+            .test
+            .iter()
+            .all(|test| split.train.iter().all(|train| key(train) != key(test)))
+    );
+}
+
+#[test]
+fn a_split_that_leaves_a_side_empty_is_refused() {
+    for fraction in [0.0, 1.0, -0.5, f64::NAN] {
+        assert!(
+            matches!(
+                split_by_query(&keys(10), 1, fraction),
+                Err(SplitError::Fraction(_))
+            ),
+            "{fraction}"
+        );
+    }
+    let same = vec!["one"; 10];
+    assert!(matches!(
+        split_by_query(&same, 1, 0.5),
+        Err(SplitError::EmptySide {
+            queries: 10,
+            distinct: 1,
+            ..
+        })
+    ));
+    assert!(matches!(
+        split_by_query::<&str>(&[], 1, 0.5),
+        Err(SplitError::EmptySide { queries: 0, .. })
+    ));
+    assert!(matches!(
+        split_by_time::<&str>(&[], &[], 1, 0.5),
+        Err(SplitError::EmptySide { queries: 0, .. })
+    ));
+}
+
+#[test]
+fn a_split_by_time_tests_on_what_came_later_and_on_no_query_of_the_training() {
+    // Sixty keys, each searched at five times; and twenty keys searched once, at the end.
+    let mut names = Vec::new();
+    let mut times = Vec::new();
+    for time in 0..5 {
+        for key in 0..60 {
+            names.push(format!("often {key}"));
+            times.push(time);
+        }
+    }
+    for key in 0..20 {
+        names.push(format!("once {key}"));
+        times.push(4);
+    }
+    let split = split_by_time(&names, &times, 3, 0.25).unwrap();
+    assert!(split.train.iter().all(|query| times[*query] < 4));
+    assert!(split.test.iter().all(|query| times[*query] == 4));
+    let name = |query: &usize| names[*query].as_str();
+    let train: Vec<&str> = split.train.iter().map(name).collect();
+    let test: Vec<&str> = split.test.iter().map(name).collect();
+    check_disjoint(&train, &test).unwrap();
+    assert!(
+        test.len() > 20,
+        "some queries that came back are tested too"
+    );
+    assert!(
+        test.len() < 20 + 40,
+        "most queries that came back are trained on"
+    );
+    assert_eq!(
+        split.train.len() + split.test.len() + split.left_out.len(),
+        names.len()
+    );
+    assert!(matches!(
+        split_by_time(&names, &[1], 3, 0.25),
+        Err(SplitError::TimesDoNotMatch { times: 1, .. })
+    ));
+}
+
+#[test]
+fn a_query_on_both_sides_is_named() {
+    let error = check_disjoint(&["a", "b"], &["c", "b"]).unwrap_err();
+    assert_eq!(
+        error,
+        SplitError::Overlap {
+            key: "b".to_owned()
+        }
+    );
+    check_disjoint(&["a"], &["b"]).unwrap();
+}
+
+#[test]
+fn a_feature_made_from_the_labels_is_reported_and_others_are_not() {
+    let queries = 40;
+    let mut labels = Vec::new();
+    let mut matrix = Vec::new();
+    for query in 0..queries {
+        for row in 0..8_u32 {
+            // Labels fall within a query, as in data that was sorted by them.
+            let label = u8::from(row < 2);
+            labels.push(label);
+            let noise = f64::from((row * 7 + query * 3) % 8);
+            matrix.extend([noise, -f64::from(label), 1.0, f64::NAN]);
+        }
+    }
+    let rows = RankingRows::from_dense(
+        labels,
+        &[8; 40],
+        (0..queries).map(|q| q.to_string()).collect(),
+        4,
+        matrix,
+    )
+    .unwrap();
+    assert_eq!(
+        find_leaks(&rows).unwrap(),
+        [FeatureLeak {
+            column: 1,
+            ndcg: 1.0
+        }]
+    );
+    let few: Vec<usize> = (0..10).collect();
+    assert_eq!(find_leaks(&rows.select_queries(&few).unwrap()).unwrap(), []);
+}
