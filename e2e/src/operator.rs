@@ -2,13 +2,14 @@
 
 use crate::cluster::{Cluster, OPERATOR_DEPLOYMENT, OPERATOR_NAMESPACE, STORAGE_NAMESPACE};
 use crate::wait::{Look, seconds, until};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use tokio::process::Command;
 
 /// The operator's pods: restarts by uid.
 ///
@@ -48,12 +49,43 @@ pub async fn leader(cluster: &Cluster) -> Result<Option<String>> {
     Ok(holder.filter(|holder| !holder.is_empty()))
 }
 
-/// Deletes a pod of the operator without grace: its process gets no signal that it could handle.
+/// Ends the process of a pod of the operator with SIGKILL, then deletes the pod, so that its Deployment starts another at once
+/// instead of waiting longer before each restart.
 ///
 /// # Errors
-/// When the API server refuses.
+/// When the node's engine cannot be asked. A pod that is gone already is no error.
 pub async fn kill(cluster: &Cluster, pod: &str) -> Result<()> {
     let pods = Api::<Pod>::namespaced(cluster.client.clone(), OPERATOR_NAMESPACE);
+    let Some(found) = pods.get_opt(pod).await? else {
+        return Ok(());
+    };
+    let node = found
+        .spec
+        .and_then(|spec| spec.node_name)
+        .unwrap_or_default();
+    let statuses = found
+        .status
+        .and_then(|status| status.container_statuses)
+        .unwrap_or_default();
+    let container = statuses.iter().find_map(|status| {
+        status
+            .container_id
+            .as_deref()?
+            .strip_prefix("containerd://")
+    });
+    if let Some(container) = container {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind/kill-container.sh");
+        let ended = Command::new(script)
+            .args([&node, container])
+            .output()
+            .await
+            .context(script)?;
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        ensure!(
+            ended.status.success() || said.contains("not found"),
+            "{pod} could not be killed: {said}"
+        );
+    }
     match pods
         .delete(pod, &DeleteParams::default().grace_period(0))
         .await

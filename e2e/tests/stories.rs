@@ -20,6 +20,8 @@ mod deletion;
 mod demo_chain;
 #[path = "stories/invalid_manifests.rs"]
 mod invalid_manifests;
+#[path = "stories/killed_operator.rs"]
+mod killed_operator;
 #[path = "stories/promotion.rs"]
 mod promotion;
 #[path = "stories/quiescence.rs"]
@@ -55,6 +57,7 @@ const STORIES: &[Story] = stories! {
     autoscaling: "load raises the number of servers, and an edit of the model keeps it",
     deletion: "what is deleted takes what it owns, and what others use stays",
     storage_trouble: "wrong credentials and a store that is down are named, and recover",
+    killed_operator: "an operator killed after each of its writes does the same, and no Job twice",
     quiescence: "a converged system is left alone",
 };
 
