@@ -98,7 +98,7 @@ pub struct DemoDatasetStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobStatus>,
 
-    /// Percent of the work that is done, while the Job runs.
+    /// Percent of the work that is done: 100 once the dataset is in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_percent: Option<i32>,
 

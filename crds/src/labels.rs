@@ -13,8 +13,6 @@ pub const OPERATOR: &str = "searchop-operator";
 
 /// Annotation of a child: digest of what the operator last applied, so that an unchanged child is not written again.
 pub const APPLIED: &str = "searchop.dev/applied-sha256";
-/// Annotation of a Job: its number, counted from 1.
-pub const ATTEMPT: &str = "searchop.dev/attempt";
 /// Annotation of a ranking pod: sequence number of the newest traffic plan; writing it makes the kubelet refresh the mount.
 pub const PLAN_SEQUENCE: &str = "searchop.dev/plan-sequence";
 

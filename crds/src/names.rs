@@ -10,10 +10,22 @@ pub fn job(owner: &str, component: crate::labels::Component, attempt: i32) -> St
     format!("{owner}-{}-{attempt}", component.as_str())
 }
 
-/// Name of the ServiceAccount that the Jobs of an owner run as, when its storage names none.
+/// Name of the ServiceAccount that the Jobs of an owner run as, when its storage names none: `NAME-COMPONENT`, with the
+/// component of the owner's work, so that owners of two kinds and one name do not meet.
 #[must_use]
-pub fn job_service_account(owner: &str) -> String {
-    format!("{owner}-job")
+pub fn job_service_account(owner: &str, work: crate::labels::Component) -> String {
+    format!("{owner}-{}", work.as_str())
+}
+
+/// The number in the name of a Job that [`job`] has named, if it is one of that owner's name and component.
+#[must_use]
+pub fn job_attempt(name: &str, owner: &str, component: crate::labels::Component) -> Option<i32> {
+    name.strip_prefix(owner)?
+        .strip_prefix('-')?
+        .strip_prefix(component.as_str())?
+        .strip_prefix('-')?
+        .parse()
+        .ok()
 }
 
 /// Name of all serving children of a RankingModel but its plan.

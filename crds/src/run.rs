@@ -276,7 +276,7 @@ pub struct TrainingRunStatus {
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
 
-    /// How far the Job is, while it runs.
+    /// How far the Job is: 100 percent once the model is in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressStatus>,
 

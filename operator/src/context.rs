@@ -6,8 +6,9 @@ use crate::metrics::SharedMetrics;
 use crate::pod_http::PodHttp;
 use crate::requeue::ErrorCounts;
 use crate::settings::Settings;
+use k8s_openapi::NamespaceResourceScope;
 use kube::client::ClientBuilder;
-use kube::{Client, Config};
+use kube::{Api, Client, Config, Resource};
 
 /// The operator's surroundings, shared by all reconcilers.
 pub struct Context {
@@ -38,6 +39,21 @@ impl Context {
             pods: PodHttp::default(),
             errors: ErrorCounts::default(),
         }
+    }
+}
+
+impl Context {
+    /// Access to the objects of a kind in everything that is watched: one for each namespace, or one for all.
+    #[must_use]
+    pub fn scoped<K>(&self) -> Vec<Api<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        self.settings
+            .scopes()
+            .iter()
+            .map(|scope| crate::controllers::api(&self.client, scope.as_deref()))
+            .collect()
     }
 }
 

@@ -13,7 +13,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Error as ControllerError};
-use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{Config, Controller, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use searchop_crds::labels;
@@ -62,6 +62,16 @@ pub fn instance_of<K: Custom, P: Resource>(pod: &P) -> Option<ObjectRef<Watched<
     let name = pod.meta().labels.as_ref()?.get(labels::INSTANCE)?;
     let namespace = pod.meta().namespace.as_deref()?;
     Some(ObjectRef::new(name).within(namespace))
+}
+
+/// The objects of a controller that are being deleted: those that wait for others to go.
+pub fn deleting<K: Custom>(store: &Store<Watched<K>>) -> Vec<ObjectRef<Watched<K>>> {
+    store
+        .state()
+        .iter()
+        .filter(|object| object.meta().deletion_timestamp.is_some())
+        .map(|object| ObjectRef::from_obj(&**object))
+        .collect()
 }
 
 /// The settings of every controller.

@@ -20,27 +20,39 @@ pub mod apply;
 pub mod containment;
 pub mod context;
 pub mod controllers;
+pub mod demo_dataset;
 pub mod error;
 pub mod events;
 pub mod fence;
+pub mod job;
 pub mod leadership;
 pub mod lease;
 pub mod metrics;
 pub mod owner;
 pub mod pod_http;
 pub mod pods;
-pub mod ranking_model;
 pub mod requeue;
 pub mod run;
 pub mod settings;
 pub mod status;
 pub mod storage;
+pub mod training_run;
 
 use context::Context;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Runs every controller until `stop` turns true and the reconciles that had begun are done.
-pub async fn run_controllers(_context: Arc<Context>, mut stop: watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
+pub async fn run_controllers(context: Arc<Context>, stop: watch::Receiver<bool>) {
+    let scopes = context.settings.scopes();
+    let controllers = scopes.into_iter().map(|namespace| {
+        let (context, stop) = (Arc::clone(&context), stop.clone());
+        async move {
+            tokio::join!(
+                demo_dataset::run(Arc::clone(&context), namespace.clone(), stop.clone()),
+                training_run::run(Arc::clone(&context), namespace.clone(), stop.clone()),
+            );
+        }
+    });
+    futures::future::join_all(controllers).await;
 }

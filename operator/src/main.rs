@@ -11,6 +11,7 @@ async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .json()
+        .with_span_list(false)
         .with_env_filter(filter)
         .init();
     let mut terminate = signal(SignalKind::terminate())?;

@@ -67,3 +67,13 @@ impl Owner {
         .to_lowercase()
     }
 }
+
+/// The object's name for people, with its namespace if that is not `namespace`.
+#[must_use]
+pub fn name_from(metadata: &ObjectMeta, namespace: &str) -> String {
+    let name = metadata.name.as_deref().unwrap_or_default();
+    match metadata.namespace.as_deref() {
+        Some(other) if other != namespace => format!("{other}/{name}"),
+        _ => name.to_owned(),
+    }
+}

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// Longest time that reconciles which have begun are waited for at the end.
-const GRACE: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the operator until `shutdown` completes or the lease is lost.
 ///

@@ -4,7 +4,6 @@
 
 use crate::catalogue::ItemIndex;
 use crate::events::Action;
-use crate::features::behaviour::BehaviourTable;
 use crate::features::definitions::FEATURE_COUNT;
 use crate::features::journal::{Journal, JournalSearch};
 use crate::features::kernel::FeatureContext;
@@ -119,7 +118,7 @@ pub fn training_rows(
 ) -> TrainingRows {
     let mut rows = TrainingRows::default();
     let mut replay = journal.replay(context.catalogue());
-    let mut table: Option<BehaviourTable> = None;
+    let mut table = None;
     for search in journal.searches() {
         if search.shown.is_empty() {
             rows.searches_without_items += 1;
@@ -136,7 +135,7 @@ pub fn training_rows(
         }
         let snapshot = snapshot_at(search.timestamp, options);
         let table = match table.take() {
-            Some(current) if current.snapshot() == snapshot => table.insert(current),
+            Some(current) if snapshot_of(&current) == snapshot => table.insert(current),
             _ => table.insert(replay.table_before(snapshot)),
         };
         let query = context.analyse(&search.query);
@@ -155,4 +154,8 @@ pub fn training_rows(
             .extend(search.shown.iter().map(|shown| shown.1));
     }
     rows
+}
+
+fn snapshot_of(table: &super::BehaviourTable) -> i64 {
+    table.snapshot()
 }

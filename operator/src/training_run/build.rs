@@ -1,0 +1,102 @@
+//! Builds a TrainingRun's Job. Pure.
+
+use crate::job::build::{self, Work};
+use crate::job::execute::Start;
+use crate::owner::Owner;
+use crate::pods;
+use crate::settings::Settings;
+use crate::storage::Storage;
+use crate::training_run::source::{Source, input_name};
+use searchop_crds::labels::Component;
+use searchop_crds::{FeatureNumbering, Objective, SplitMode, TrainingRunSpec};
+
+/// The Job that trains.
+#[must_use]
+pub fn train(
+    owner: &Owner,
+    spec: &TrainingRunSpec,
+    source: &Source,
+    attempt: i32,
+    storage: &Storage,
+    settings: &Settings,
+) -> Box<Start> {
+    let work = Work {
+        component: Component::Train,
+        account: Component::Train,
+        attempt,
+        image: &settings.trainer_image,
+        arguments: arguments(owner, spec, source),
+        storage,
+        template: spec.template.as_ref(),
+        resources: pods::resources(
+            &[("cpu", "500m"), ("memory", "512Mi")],
+            &[("cpu", "2"), ("memory", "2Gi")],
+        ),
+    };
+    build::start(owner, &work)
+}
+
+/// The trainer's arguments. What the spec leaves out is left to the trainer, whose defaults depend on the data.
+fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<String> {
+    let mut arguments = vec!["train".to_owned()];
+    let mut add = |flag: &str, value: String| arguments.push(format!("{flag}={value}"));
+    add("--owner", owner.in_store());
+    match source {
+        Source::Dataset { uri, sha256 } => {
+            add("--dataset-uri", uri.clone());
+            add("--dataset-sha256", sha256.clone());
+        }
+        Source::Files { inputs, numbering } => {
+            for input in inputs {
+                let digest = input
+                    .sha256
+                    .as_ref()
+                    .map_or(String::new(), |digest| format!("#sha256={digest}"));
+                add(
+                    "--input",
+                    format!("{}={}{digest}", input_name(input.name), input.uri),
+                );
+            }
+            if let Some(numbering) = numbering {
+                add("--feature-numbering", numbering_name(*numbering).to_owned());
+            }
+        }
+    }
+    if let Some(split) = &spec.split {
+        add("--split-mode", split_name(split.mode).to_owned());
+        add("--test-fraction", split.test_fraction.clone());
+    }
+    let trainer = &spec.trainer;
+    let objective = match trainer.objective {
+        Objective::Lambdarank => "lambdarank",
+    };
+    add("--objective", objective.to_owned());
+    add("--num-iterations", trainer.num_iterations.to_string());
+    add("--num-leaves", trainer.num_leaves.to_string());
+    add("--learning-rate", trainer.learning_rate.clone());
+    add("--seed", trainer.seed.to_string());
+    if let Some(early) = &trainer.early_stopping {
+        add("--early-stopping-metric", early.metric.clone());
+        add("--early-stopping-rounds", early.rounds.to_string());
+    }
+    for (name, value) in &trainer.parameters {
+        add("--parameter", format!("{name}={value}"));
+    }
+    arguments
+}
+
+fn numbering_name(numbering: FeatureNumbering) -> &'static str {
+    match numbering {
+        FeatureNumbering::ZeroBased => "ZeroBased",
+        FeatureNumbering::OneBased => "OneBased",
+    }
+}
+
+fn split_name(mode: SplitMode) -> &'static str {
+    match mode {
+        SplitMode::Time => "Time",
+        SplitMode::Query => "Query",
+        SplitMode::Provided => "Provided",
+        SplitMode::None => "None",
+    }
+}
