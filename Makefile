@@ -4,7 +4,6 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-export SEARCHOP_STAGES := $(or $(SEARCHOP_STAGES),/tmp/searchop-stages-$(shell echo $$PPID))
 STAGE := scripts/stage.sh
 SUMMARY := @$(STAGE) --summary
 
@@ -15,6 +14,9 @@ help: ## Show this help.
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z0-9-]+( [a-z0-9-]+)?:.*## / { split($$1, names, " "); printf "  make %-16s %s\n", names[1], $$2; if (2 in names) printf "  make %-16s The same.\n", names[2] }' $(MAKEFILE_LIST)
+
+# Where the stages write their times, for the table at the end.
+demo test: export SEARCHOP_STAGES := $(or $(TMPDIR),/tmp)/searchop-stages-$(shell echo $$PPID)
 
 demo: deploy ## From nothing to ranked answers on a real cluster: build, cluster, deploy, train, serve.
 	@$(STAGE) demo scripts/demo.sh
@@ -54,7 +56,7 @@ cluster-down kind-teardown: ## Take the cluster down; nothing of it is left.
 kubeconfig: ## Print the path of the cluster's kubeconfig.
 	@kind/kubeconfig
 
-kind-load-image: cluster images ## Load the images into the cluster's nodes.
+kind-load-image: images cluster ## Load the images into the cluster's nodes.
 	@$(STAGE) load-images images/load.sh
 
 deploy kind-deploy: kind-load-image ## Deploy SearchOp and its object store into the cluster.

@@ -5,6 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
 BUCKET=searchop
+SECRET=searchop-storage
 STORE=http://127.0.0.1:31090
 
 [ -f "$KUBECONFIG" ] || fail "there is no cluster: run make cluster"
@@ -16,25 +17,27 @@ overlay=$([ "$mode" = local ] && echo local || echo kind)
 image() { sed -n "s/^$1=//p" "$IMAGE_LIST"; }
 
 # secret_value KEY: of the object store's Secret.
-secret_value() { kubectl --namespace searchop-storage get secret object-store --output=jsonpath="{.data.$1}" | base64 --decode; }
+secret_value() { kubectl --namespace searchop-storage get secret $SECRET --output=jsonpath="{.data.$1}" | base64 --decode; }
 
-# copy_secret NAMESPACE NAME: the store's credentials for the Jobs and servers of a namespace.
+# copy_secret NAMESPACE: the store's credentials for the Jobs and servers of a namespace.
 copy_secret() {
-  kubectl create secret generic "$2" --namespace "$1" --dry-run=client --output=yaml \
+  kubectl create secret generic $SECRET --namespace "$1" --dry-run=client --output=yaml \
     --from-file=AWS_ACCESS_KEY_ID=<(secret_value AWS_ACCESS_KEY_ID) \
     --from-file=AWS_SECRET_ACCESS_KEY=<(secret_value AWS_SECRET_ACCESS_KEY) |
-    kubectl apply --server-side --field-manager=searchop-deploy --filename - >/dev/null
+    "${apply[@]}" --filename - >/dev/null
 }
 
 # The namespaces first, for the Secret in them. It is made once, of random words, and lives only in the cluster.
-kubectl apply --server-side --force-conflicts --field-manager=searchop-deploy --filename "$ROOT/config/object-store/base/namespace.yaml" --filename "$ROOT/config/samples/namespace.yaml" >/dev/null
-if ! kubectl --namespace searchop-storage get secret object-store >/dev/null 2>&1; then
+apply=(kubectl apply --server-side --force-conflicts --field-manager=searchop-deploy)
+"${apply[@]}" --filename "$ROOT/config/object-store/base/namespace.yaml" >/dev/null
+kubectl apply --filename "$ROOT/config/samples/namespace.yaml" >/dev/null # as users apply the samples
+if ! kubectl --namespace searchop-storage get secret $SECRET >/dev/null 2>&1; then
   random_word() { head --bytes=64 /dev/urandom | base64 --wrap=0 | tr -dc 'A-Za-z0-9' | cut -c1-"$1"; }
-  kubectl --namespace searchop-storage create secret generic object-store >/dev/null \
+  kubectl --namespace searchop-storage create secret generic $SECRET >/dev/null \
     --from-file=AWS_ACCESS_KEY_ID=<(printf %s "searchop$(random_word 12)") \
     --from-file=AWS_SECRET_ACCESS_KEY=<(random_word 40 | tr -d '\n')
 fi
-copy_secret searchop-demo searchop-storage
+copy_secret searchop-demo
 
 # An overlay over the overlay, which names the images by their digests.
 DEPLOYMENT=$(mktemp --directory "$CACHE/deployment.XXXXXX")
@@ -60,7 +63,7 @@ configMapGenerator:
       - SEARCHOP_SERVER_IMAGE=$(image server)
 YAML
 kubectl kustomize "$DEPLOYMENT" > "$DEPLOYMENT/all.yaml"
-kubectl apply --server-side --force-conflicts --field-manager=searchop-deploy --filename "$DEPLOYMENT/all.yaml" >/dev/null
+"${apply[@]}" --filename "$DEPLOYMENT/all.yaml" >/dev/null
 kubectl wait --for=condition=Established crd/demodatasets.searchop.dev crd/trainingruns.searchop.dev crd/rankingmodels.searchop.dev --timeout=30s >/dev/null
 
 kubectl --namespace searchop-storage rollout status deployment object-store --timeout=180s

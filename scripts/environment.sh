@@ -17,6 +17,12 @@ export KUBECONFIG=$KIND_CACHE/kubeconfig
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
 export CMAKE=${CMAKE:-$CACHE/cmake/bin/cmake}
 
+# Third-party data that some tests are about; they say so when it is not there.
+if [ -z "${SEARCHOP_TEST_DATA:-}" ] && [ -d "$ROOT/../shared/data" ]; then
+  SEARCHOP_TEST_DATA=$(realpath "$ROOT/../shared/data")
+fi
+[ -z "${SEARCHOP_TEST_DATA:-}" ] || export SEARCHOP_TEST_DATA
+
 # What this checkout's last `make images` made: one line NAME=REFERENCE for each image.
 IMAGE_LIST=$IMAGE_CACHE/of-checkout-$(printf %s "$ROOT" | sha256sum | cut -c1-12)
 

@@ -29,7 +29,7 @@ go_program() {
 }
 
 go_program kind "$KIND_VERSION" go install -trimpath -ldflags "-s -w" "sigs.k8s.io/kind@$KIND_VERSION"
-[ "$mode" = pull ] || go_program versitygw "$VERSITYGW_VERSION" go install -trimpath -ldflags "-s -w" "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION"
+go_program versitygw "$VERSITYGW_VERSION" go install -trimpath -ldflags "-s -w" "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION"
 
 cd "$ROOT/kind/node-image/components"
 version=k8s.io/component-base/version

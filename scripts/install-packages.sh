@@ -4,13 +4,16 @@
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
+if ! command -v apt-get >/dev/null; then
+  say "this is no Debian: make sure that you have what these packages hold: $*"
+  exit
+fi
 missing=()
 for package in "$@"; do
   dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-command -v apt-get >/dev/null || fail "these Debian packages are missing, and this is no Debian: ${missing[*]}"
 as_root=()
 if [ "$(id -u)" != 0 ]; then
   command -v sudo >/dev/null || fail "installing ${missing[*]} needs root or sudo"

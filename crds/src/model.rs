@@ -67,6 +67,8 @@ pub struct ModelSource {
 /// An artifact in the store, named by its place and digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.uri.endsWith('/' + self.sha256)")
+    .message("artifact.uri must end with the digest that artifact.sha256 names"))]
 pub struct ArtifactSource {
     /// Where the artifact is, as a status names it: `s3://BUCKET/PREFIX/artifacts/DIGEST`.
     #[schemars(
@@ -265,6 +267,8 @@ pub enum RolloutOutcome {
 pub struct RejectedModel {
     /// SHA-256 of the bundle's manifest.
     pub sha256: String,
+    /// Where the bundle was looked for.
+    pub uri: String,
     /// The rollout that brought it.
     pub rollout_id: String,
     /// Why, as a condition's reason.

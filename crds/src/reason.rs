@@ -103,8 +103,6 @@ reasons! {
         TrainingRunNotComplete,
         /// The TrainingRun that `spec.model` names has failed.
         TrainingRunFailed,
-        /// Neither the object nor the operator's configuration names a store.
-        StorageNotConfigured,
         /// The first model is being deployed.
         Deploying,
         /// Pods with the candidate start while the stable model serves.
@@ -151,6 +149,16 @@ reasons! {
         ImagePullFailed,
         /// No node has room for the pod.
         Unschedulable,
+        /// A container's configuration or start is refused by its node.
+        ContainerNotStarting,
+        /// The API server refuses the pods: a quota or an admission rule.
+        PodsRefused,
+        /// A ranking server runs, but its admin port does not answer the operator.
+        ServerUnreachable,
+        /// A ranking server runs, but did not become ready with the model in time.
+        DeadlineExceeded,
+        /// The pod ran out of local disk.
+        OutOfDisk,
     }
 }
 

@@ -177,7 +177,7 @@ fn every_rule_has_an_invalid_manifest() {
 #[test]
 fn every_message_names_its_field() {
     for (kind, message) in all_messages() {
-        let named = ["spec.", "metadata.", "storage."]
+        let named = ["spec.", "metadata.", "storage.", "artifact."]
             .iter()
             .any(|prefix| message.starts_with(prefix));
         assert!(named, "{kind}: {message}");

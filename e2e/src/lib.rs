@@ -7,6 +7,7 @@ pub mod load;
 pub mod load_pod;
 pub mod namespace;
 pub mod objects;
+pub mod operator;
 pub mod ranking;
 pub mod store;
 pub mod wait;

@@ -82,3 +82,29 @@ pub async fn get(cluster: &Cluster, namespace: &str, model: &str, path: &str) ->
 fn service(model: &str) -> String {
     format!("services/{}:http", searchop_crds::names::serving(model))
 }
+
+/// What a search finds, as candidates of a request: ids only.
+///
+/// # Errors
+/// When the search fails.
+pub async fn candidates(
+    cluster: &Cluster,
+    namespace: &str,
+    model: &str,
+    query: &str,
+) -> Result<Vec<Value>> {
+    let path = format!("/v1/search?q={}&limit=20", query.replace(' ', "%20"));
+    let answer = get(cluster, namespace, model, &path).await?;
+    ensure!(
+        answer.status == 200,
+        "search: status {}: {}",
+        answer.status,
+        answer.text
+    );
+    let found: Value = answer.json()?;
+    let results = found["results"].as_array().cloned().unwrap_or_default();
+    Ok(results
+        .into_iter()
+        .map(|mut result| serde_json::json!({"id": result["id"].take()}))
+        .collect())
+}

@@ -62,6 +62,21 @@ impl Store {
         })
     }
 
+    /// Opens the store that an artifact's URI is in.
+    ///
+    /// # Errors
+    /// When the URI is not that of an artifact in the cluster's bucket.
+    pub async fn of(cluster: &Cluster, artifact: &str) -> Result<Self> {
+        let (store, _) = artifact
+            .split_once("/artifacts/")
+            .with_context(|| format!("{artifact} is no artifact's URI"))?;
+        let path = store
+            .strip_prefix("s3://")
+            .and_then(|path| path.strip_prefix(BUCKET));
+        let prefix = path.with_context(|| format!("{artifact} is not in the bucket {BUCKET}"))?;
+        Self::open(cluster, prefix.trim_start_matches('/')).await
+    }
+
     /// The store's URI.
     #[must_use]
     pub fn uri(&self) -> &str {

@@ -10,16 +10,28 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+#[path = "stories/autoscaling.rs"]
+mod autoscaling;
+#[path = "stories/bad_bundles.rs"]
+mod bad_bundles;
+#[path = "stories/deletion.rs"]
+mod deletion;
 #[path = "stories/demo_chain.rs"]
 mod demo_chain;
 #[path = "stories/invalid_manifests.rs"]
 mod invalid_manifests;
+#[path = "stories/killed_operator.rs"]
+mod killed_operator;
 #[path = "stories/promotion.rs"]
 mod promotion;
+#[path = "stories/quiescence.rs"]
+mod quiescence;
 #[path = "stories/real_data.rs"]
 mod real_data;
 #[path = "stories/samples.rs"]
 mod samples;
+#[path = "stories/storage_trouble.rs"]
+mod storage_trouble;
 
 /// No story may take longer.
 const BOUND: Duration = Duration::from_secs(600);
@@ -40,7 +52,13 @@ const STORIES: &[Story] = stories! {
     invalid_manifests: "each invalid manifest is refused with a message that names the field",
     demo_chain: "three manifests become ranked answers",
     real_data: "LightGBM's own ranking data gives the reference scores to the last bit",
+    bad_bundles: "a bundle that must not serve is refused by name, and stable serves on",
     promotion: "an edit of spec.model promotes while requests flow, and none fails",
+    autoscaling: "load raises the number of servers, and an edit of the model keeps it",
+    deletion: "what is deleted takes what it owns, and what others use stays",
+    storage_trouble: "wrong credentials and a store that is down are named, and recover",
+    killed_operator: "an operator killed after each of its writes does the same, and no Job twice",
+    quiescence: "a converged system is left alone",
 };
 
 fn main() -> ExitCode {

@@ -31,6 +31,7 @@ pub mod metrics;
 pub mod owner;
 pub mod pod_http;
 pub mod pods;
+pub mod ranking_model;
 pub mod requeue;
 pub mod run;
 pub mod settings;

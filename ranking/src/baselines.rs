@@ -63,3 +63,37 @@ pub fn random_scores(rows: usize, seed: u64) -> Vec<f64> {
     let mut stream = Stream::new(seed, "baseline", 0);
     (0..rows).map(|_| stream.uniform()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::ItemIndex;
+    use crate::features::FEATURE_COUNT;
+
+    #[test]
+    fn each_baseline_scores_by_its_own_column() {
+        let lines = [
+            r#"{"item_id":"a","title":"x","popularity":7}"#,
+            r#"{"item_id":"b","title":"x"}"#,
+            r#"{"item_id":"c","title":"x","popularity":0}"#,
+        ];
+        let catalogue = Catalogue::read(lines.join("\n").as_bytes()).expect("a catalogue");
+        let bm25 = column("bm25_all").expect("a feature");
+        let mut rows = TrainingRows {
+            values: vec![f64::NAN; 3 * FEATURE_COUNT],
+            labels: vec![0; 3],
+            items: [1, 2, 0].map(ItemIndex).to_vec(),
+            positions: vec![1, 2, 5],
+            ..TrainingRows::default()
+        };
+        for (row, value) in [3.0, 1.0, 2.0].into_iter().enumerate() {
+            rows.values[row * FEATURE_COUNT + bm25] = value;
+        }
+        let scores = |baseline: Baseline, seed: u64| baseline.scores(&rows, &catalogue, seed);
+        assert_eq!(scores(Baseline::Popularity, 1), [-1.0, 0.0, 7.0]);
+        assert_eq!(scores(Baseline::Retrieval, 1), [-1.0, -2.0, -5.0]);
+        assert_eq!(scores(Baseline::Bm25, 1), [3.0, 1.0, 2.0]);
+        assert_eq!(scores(Baseline::Random, 1), scores(Baseline::Random, 1));
+        assert_ne!(scores(Baseline::Random, 1), scores(Baseline::Random, 2));
+    }
+}

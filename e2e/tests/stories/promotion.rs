@@ -10,6 +10,7 @@ use searchop_e2e::load::now;
 use searchop_e2e::load_pod;
 use searchop_e2e::namespace::with_namespace;
 use searchop_e2e::objects::{apply, condition};
+use searchop_e2e::ranking::candidates;
 use searchop_e2e::wait::seconds;
 use serde_json::json;
 
@@ -126,11 +127,7 @@ async fn start_load(cluster: &Cluster, namespace: &str) -> Result<()> {
         "http://{}.{namespace}.svc:8080/v1/rank",
         names::serving("shop")
     );
-    let candidates: Vec<_> = candidates(cluster, namespace)
-        .await?
-        .into_iter()
-        .map(|id| json!({"id": id}))
-        .collect();
+    let candidates = candidates(cluster, namespace, "shop", "shoes").await?;
     let body = json!({"query": "shoes", "candidates": candidates}).to_string();
     let arguments = [
         "--url".to_owned(),
@@ -141,17 +138,4 @@ async fn start_load(cluster: &Cluster, namespace: &str) -> Result<()> {
         format!("--rate={RATE}"),
     ];
     load_pod::start(cluster, namespace, "load", &arguments).await
-}
-
-async fn candidates(cluster: &Cluster, namespace: &str) -> Result<Vec<String>> {
-    let answer =
-        searchop_e2e::ranking::get(cluster, namespace, "shop", "/v1/search?q=shoes&limit=20")
-            .await?;
-    let found: serde_json::Value = answer.json()?;
-    Ok(found["results"]
-        .as_array()
-        .context("results")?
-        .iter()
-        .filter_map(|result| result["id"].as_str().map(str::to_owned))
-        .collect())
 }

@@ -209,22 +209,12 @@ impl Replay<'_> {
 }
 
 /// Numbers for query keys; the same text is analysed once.
+#[derive(Default)]
 struct QueryKeys {
     analyser: Analyser,
     by_text: HashMap<String, u32>,
     by_key: HashMap<String, u32>,
     keys: Vec<String>,
-}
-
-impl Default for QueryKeys {
-    fn default() -> Self {
-        Self {
-            analyser: Analyser::english(),
-            by_text: HashMap::new(),
-            by_key: HashMap::new(),
-            keys: Vec::new(),
-        }
-    }
 }
 
 impl QueryKeys {

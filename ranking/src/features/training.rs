@@ -4,6 +4,7 @@
 
 use crate::catalogue::ItemIndex;
 use crate::events::Action;
+use crate::features::behaviour::BehaviourTable;
 use crate::features::definitions::FEATURE_COUNT;
 use crate::features::journal::{Journal, JournalSearch};
 use crate::features::kernel::FeatureContext;
@@ -118,7 +119,7 @@ pub fn training_rows(
 ) -> TrainingRows {
     let mut rows = TrainingRows::default();
     let mut replay = journal.replay(context.catalogue());
-    let mut table = None;
+    let mut table: Option<BehaviourTable> = None;
     for search in journal.searches() {
         if search.shown.is_empty() {
             rows.searches_without_items += 1;
@@ -135,7 +136,7 @@ pub fn training_rows(
         }
         let snapshot = snapshot_at(search.timestamp, options);
         let table = match table.take() {
-            Some(current) if snapshot_of(&current) == snapshot => table.insert(current),
+            Some(current) if current.snapshot() == snapshot => table.insert(current),
             _ => table.insert(replay.table_before(snapshot)),
         };
         let query = context.analyse(&search.query);
@@ -154,8 +155,4 @@ pub fn training_rows(
             .extend(search.shown.iter().map(|shown| shown.1));
     }
     rows
-}
-
-fn snapshot_of(table: &super::BehaviourTable) -> i64 {
-    table.snapshot()
 }

@@ -7,9 +7,9 @@ use crate::generate::random::{Stream, cumulative};
 use crate::generate::world::{HiddenItem, World};
 
 /// Exponent of the power law of frequencies.
-const FREQUENCY_EXPONENT: f64 = 1.3;
+const FREQUENCY_EXPONENT: f64 = 1.35;
 /// How many ranks the head of the power law is flattened by: no query is a quarter of all.
-const FREQUENCY_OFFSET: f64 = 5.0;
+const FREQUENCY_OFFSET: f64 = 3.0;
 
 /// What a search is for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +47,7 @@ pub(super) struct Wishes {
 
 impl Wishes {
     pub(super) fn new(seed: u64, world: &World) -> Self {
-        let count = (world.hidden.len() * 3 / 10).clamp(60, 20_000);
+        let count = (world.hidden.len() / 2).clamp(60, 20_000);
         let mut texts = HashSet::new();
         let mut keyed = Vec::new();
         for number in 0..count as u64 * 10 {

@@ -25,9 +25,9 @@ impl Taste {
     }
 
     fn for_item(&self, item: &HiddenItem) -> f64 {
-        let brand = 0.6 * fixed_normal([self.seed, 1, self.user, item.brand as u64]);
+        let brand = 0.8 * fixed_normal([self.seed, 1, self.user, item.brand as u64]);
         let distance = item.price_level - self.price_level;
-        brand - 0.25 * distance * distance
+        brand - 0.3 * distance * distance
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn appeal(
     // What makes a product right for a wish and nobody wrote down.
     let unsaid = fixed_normal([seed, 2, wish_number as u64, item_number as u64]);
     let stock = if item.in_stock { 0.0 } else { -1.2 };
-    5.0 * answer(wish, item_number, world) - 5.0 + 0.8 * item.quality - 0.2 * item.price_level
+    3.2 * answer(wish, item_number, world) - 5.9 + 0.6 * item.quality - 0.2 * item.price_level
         + 0.5 * unsaid
         + stock
 }
@@ -111,9 +111,9 @@ pub(super) fn attraction(appeal: f64, taste: &Taste, item: &HiddenItem) -> f64 {
 /// The grade of a judgement, 0 to 3, from the appeal to all.
 pub(super) fn grade(appeal: f64) -> u32 {
     match appeal {
-        appeal if appeal > 0.8 => 3,
-        appeal if appeal > -0.3 => 2,
-        appeal if appeal > -1.6 => 1,
+        appeal if appeal > -1.7 => 3,
+        appeal if appeal > -2.4 => 2,
+        appeal if appeal > -3.4 => 1,
         _ => 0,
     }
 }

@@ -86,7 +86,7 @@ impl ShopSearch {
         let candidates = self.candidates(text);
         let mut noisy: Vec<(ItemIndex, f64)> = candidates
             .iter()
-            .map(|(item, score)| (*item, score * (1.0 + 0.2 * stream.normal())))
+            .map(|(item, score)| (*item, score * (1.0 + 0.25 * stream.normal())))
             .collect();
         noisy.sort_unstable_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
         noisy.truncate(SHOWN);

@@ -27,7 +27,7 @@ const MAXIMUM_SEARCHES: u32 = 6;
 /// Probability that a visit goes on to another search.
 const NEXT_SEARCH: f64 = 0.45;
 /// How fast attention falls: a position is looked at with its reciprocal to this power.
-const EXAMINATION_EXPONENT: f64 = 0.5;
+const EXAMINATION_EXPONENT: f64 = 0.4;
 /// Probability of opening by mistake what is looked at.
 const MISTAKE: f64 = 0.004;
 

@@ -56,7 +56,7 @@ pub fn measure(
         }
         Metric::ReciprocalRank => ranked
             .iter()
-            .position(|label| is_relevant(label))
+            .position(is_relevant)
             .map_or(0.0, |rank| 1.0 / (rank + 1) as f64),
         Metric::Recall(k) => found_in(k.get()) / relevant as f64,
         Metric::Precision(k) => found_in(k.get()) / k.get() as f64,

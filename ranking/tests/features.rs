@@ -1,0 +1,418 @@
+//! Features: no future in training rows, and the same bits in training and in serving.
+
+use std::sync::Arc;
+
+use searchop_ranking::catalogue::{Catalogue, ItemIndex};
+use searchop_ranking::events::{
+    Action, Event, EventAttributes, EventObject, Search, read_events, read_searches,
+};
+use searchop_ranking::features::{
+    BehaviourTable, DAY_MILLISECONDS, FEATURE_COUNT, FeatureContext, Journal, TrainingOptions,
+    column, definitions, training_rows,
+};
+use searchop_ranking::generate::{Outputs, Settings, write_dataset};
+
+struct Data {
+    catalogue: Arc<Catalogue>,
+    searches: Vec<Search>,
+    events: Vec<Event>,
+}
+
+fn demo() -> Data {
+    let settings = Settings {
+        seed: 3,
+        products: 120,
+        users: 80,
+        events: 6_000,
+    };
+    let (mut catalogue, mut queries, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    let mut outputs = Outputs {
+        catalogue: &mut catalogue,
+        queries: &mut queries,
+        events: &mut events,
+        judgements: &mut std::io::sink(),
+    };
+    write_dataset(&settings, &mut outputs, &mut |_| ()).expect("made");
+    Data {
+        catalogue: Arc::new(Catalogue::read(catalogue.as_slice()).expect("read")),
+        searches: read_searches(queries.as_slice()).expect("read"),
+        events: read_events(events.as_slice()).expect("read"),
+    }
+}
+
+fn catalogue_of(lines: &[&str]) -> Arc<Catalogue> {
+    Arc::new(Catalogue::read(lines.join("\n").as_bytes()).expect("a catalogue"))
+}
+
+fn search(id: &str, timestamp: i64, shown: &[&str]) -> Search {
+    Search {
+        query_id: id.to_owned(),
+        client_id: String::new(),
+        user_query: "red lamps".to_owned(),
+        timestamp,
+        query_response_hit_ids: shown.iter().map(|&id| id.to_owned()).collect(),
+    }
+}
+
+fn event(action_name: Action, query_id: &str, item_id: &str, timestamp: i64) -> Event {
+    Event {
+        action_name,
+        query_id: query_id.to_owned(),
+        client_id: String::new(),
+        session_id: String::new(),
+        timestamp,
+        event_attributes: EventAttributes {
+            object: EventObject {
+                object_id: item_id.to_owned(),
+            },
+            position: None,
+        },
+    }
+}
+
+fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn value(row: &[f64], name: &str) -> f64 {
+    row[column(name).expect("a feature")]
+}
+
+#[test]
+fn what_happens_after_a_snapshot_moves_no_feature_before_it() {
+    let data = demo();
+    let context = FeatureContext::new(data.catalogue.clone());
+    let options = TrainingOptions {
+        keep_searches_without_feedback: true,
+        ..TrainingOptions::default()
+    };
+    let before = training_rows(
+        &context,
+        &Journal::new(&data.catalogue, &data.searches, &data.events),
+        &options,
+    );
+
+    // From the middle on, everything shown is clicked and bought.
+    let planted_at = data.searches[data.searches.len() / 2].timestamp;
+    let mut events = data.events.clone();
+    for search in data
+        .searches
+        .iter()
+        .filter(|search| search.timestamp >= planted_at)
+    {
+        for item in &search.query_response_hit_ids {
+            for action in [Action::Click, Action::Purchase] {
+                events.push(event(action, &search.query_id, item, search.timestamp + 1));
+            }
+        }
+    }
+    let after = training_rows(
+        &context,
+        &Journal::new(&data.catalogue, &data.searches, &events),
+        &options,
+    );
+
+    let (mut unmoved, mut moved) = (0, 0);
+    let mut row = 0;
+    for search in &before.searches {
+        for _ in 0..search.rows {
+            let equal = bits(before.row(row)) == bits(after.row(row));
+            if search.snapshot <= planted_at {
+                assert!(
+                    equal,
+                    "search {} at {} knows of {planted_at}",
+                    search.query_id, search.timestamp
+                );
+                unmoved += 1;
+            } else if !equal {
+                moved += 1;
+            }
+            row += 1;
+        }
+    }
+    assert_ne!(before.labels, after.labels);
+    assert!(unmoved > 1_000, "only {unmoved} rows are before the plant");
+    assert!(
+        moved > 1_000,
+        "only {moved} rows moved: the plant is not seen where it may be"
+    );
+}
+
+#[test]
+fn a_table_is_older_than_its_search_by_the_lag() {
+    let data = demo();
+    let context = FeatureContext::new(data.catalogue.clone());
+    let journal = Journal::new(&data.catalogue, &data.searches, &data.events);
+    for days in [0, 1, 3] {
+        let options = TrainingOptions {
+            snapshot_lag: days * DAY_MILLISECONDS,
+            ..TrainingOptions::default()
+        };
+        for search in &training_rows(&context, &journal, &options).searches {
+            let age = search.timestamp - search.snapshot;
+            assert!(
+                (days * DAY_MILLISECONDS..(days + 1) * DAY_MILLISECONDS).contains(&age),
+                "{age} ms"
+            );
+        }
+    }
+}
+
+#[test]
+fn training_and_serving_compute_the_same_bits() {
+    let data = demo();
+    let journal = Journal::new(&data.catalogue, &data.searches, &data.events);
+    let rows = training_rows(
+        &FeatureContext::new(data.catalogue.clone()),
+        &journal,
+        &TrainingOptions::default(),
+    );
+
+    // Serving has only files: the catalogue and the table, each written and read again.
+    let mut bytes = Vec::new();
+    data.catalogue.write(&mut bytes).expect("written");
+    let catalogue = Arc::new(Catalogue::read(bytes.as_slice()).expect("read"));
+    let context = FeatureContext::new(catalogue.clone());
+    let (mut first_row, mut compared) = (0, 0);
+    let mut table: Option<BehaviourTable> = None;
+    for search in &rows.searches {
+        if table
+            .as_ref()
+            .is_none_or(|table| table.snapshot() != search.snapshot)
+        {
+            let mut bytes = Vec::new();
+            let made = journal.behaviour_before(&data.catalogue, search.snapshot);
+            made.write(&data.catalogue, &mut bytes).expect("written");
+            table = Some(BehaviourTable::read(bytes.as_slice(), &catalogue).expect("read"));
+        }
+        let table = table.as_ref().expect("set above");
+        let items = &rows.items[first_row..first_row + search.rows];
+        let served = context.compute(&context.analyse(&search.query), items, table);
+        let trained =
+            &rows.values[first_row * FEATURE_COUNT..(first_row + search.rows) * FEATURE_COUNT];
+        assert_eq!(bits(&served), bits(trained), "search {}", search.query_id);
+        compared += search.rows;
+        first_row += search.rows;
+    }
+    assert_eq!(compared, rows.len());
+    let clicks = column("query_item_clicks").expect("a feature");
+    let seen = (0..rows.len())
+        .filter(|row| !rows.row(*row)[clicks].is_nan())
+        .count();
+    assert!(
+        seen * 10 > rows.len(),
+        "only {seen} rows have behaviour of their query: little was compared"
+    );
+}
+
+#[test]
+fn labels_are_the_furthest_that_a_shopper_went_within_the_window() {
+    let catalogue = catalogue_of(&[
+        r#"{"item_id":"a","title":"Red Lamp"}"#,
+        r#"{"item_id":"b","title":"Blue Lamp"}"#,
+        r#"{"item_id":"c","title":"Lamp"}"#,
+        r#"{"item_id":"d","title":"Shade"}"#,
+    ]);
+    let start = 100 * DAY_MILLISECONDS;
+    let events = [
+        event(Action::Click, "q", "a", start + 1),
+        event(Action::Purchase, "q", "a", start + 3),
+        event(Action::AddToCart, "q", "b", start + 2),
+        event(Action::Click, "q", "c", start + 2),
+        event(Action::Purchase, "q", "d", start + DAY_MILLISECONDS),
+    ];
+    let journal = Journal::new(
+        &catalogue,
+        &[search("q", start, &["d", "c", "b", "a"])],
+        &events,
+    );
+    let rows = training_rows(
+        &FeatureContext::new(catalogue),
+        &journal,
+        &TrainingOptions::default(),
+    );
+    assert_eq!(rows.labels, [0, 1, 2, 3]);
+    assert_eq!(rows.positions, [1, 2, 3, 4]);
+}
+
+#[test]
+fn dirty_rows_are_left_out_and_counted() {
+    let catalogue = catalogue_of(&[
+        r#"{"item_id":"a","title":"Lamp"}"#,
+        r#"{"item_id":"b","title":"Lamp"}"#,
+    ]);
+    let searches = [
+        search("q", 10, &["a", "gone", "a", "b"]),
+        search("q", 20, &["b"]),
+        search("empty", 30, &["gone"]),
+    ];
+    let events = [
+        event(Action::Click, "q", "a", 12),
+        event(Action::Click, "q", "a", 13),
+        event(Action::Click, "q", "b", 9),
+        event(Action::Click, "q", "gone", 12),
+        event(Action::Click, "nobody", "a", 12),
+    ];
+    let notes = Journal::new(&catalogue, &searches, &events).notes;
+    assert_eq!(
+        (
+            notes.searches,
+            notes.repeated_searches,
+            notes.searches_without_items
+        ),
+        (2, 1, 1)
+    );
+    assert_eq!(notes.unknown_or_repeated_shown_items, 3);
+    assert_eq!((notes.outcomes, notes.repeated_events), (1, 1));
+    assert_eq!(
+        (
+            notes.events_before_search,
+            notes.events_without_impression,
+            notes.events_without_search
+        ),
+        (1, 1, 1)
+    );
+}
+
+#[test]
+fn a_shown_list_may_come_as_impression_events() {
+    let catalogue = catalogue_of(&[
+        r#"{"item_id":"a","title":"Lamp"}"#,
+        r#"{"item_id":"b","title":"Lamp"}"#,
+    ]);
+    let mut impressions = [
+        event(Action::Impression, "q", "a", 11),
+        event(Action::Impression, "q", "b", 11),
+    ];
+    for (impression, ordinal) in impressions.iter_mut().zip([7, 2]) {
+        impression.event_attributes.position =
+            Some(searchop_ranking::events::EventPosition { ordinal });
+    }
+    let journal = Journal::new(&catalogue, &[search("q", 10, &[])], &impressions);
+    assert_eq!(
+        journal.searches()[0].shown,
+        [(ItemIndex(1), 2), (ItemIndex(0), 7)]
+    );
+}
+
+#[test]
+fn what_is_unknown_is_missing_and_not_zero() {
+    let catalogue = catalogue_of(&[r#"{"item_id":"a","title":"Red Lamp"}"#]);
+    let context = FeatureContext::new(catalogue);
+    let row = context.compute(
+        &context.analyse("red lamps"),
+        &[ItemIndex(0)],
+        &BehaviourTable::empty(),
+    );
+    let missing: Vec<&str> = definitions()
+        .iter()
+        .filter(|definition| value(&row, definition.name).is_nan())
+        .map(|definition| definition.name)
+        .collect();
+    let expected = [
+        "brand_match",
+        "category_match",
+        "log_price",
+        "price_in_category",
+        "price_rank",
+        "price_z_score",
+        "in_stock",
+        "popularity",
+        "item_impressions",
+        "item_clicks",
+        "item_click_rate",
+        "item_purchase_rate",
+        "query_item_clicks",
+        "query_item_click_rate",
+    ];
+    assert_eq!(missing, expected);
+    for definition in definitions()
+        .iter()
+        .filter(|definition| definition.default.is_some())
+    {
+        assert!(
+            !value(&row, definition.name).is_nan(),
+            "{} has a default",
+            definition.name
+        );
+    }
+}
+
+#[test]
+fn text_features_say_what_matches() {
+    let catalogue = catalogue_of(&[
+        r#"{"item_id":"a","title":"Lumora Red Lamp","brand":"Lumora","category":["Home","Desk Lamps"]}"#,
+        r#"{"item_id":"b","title":"Lumora Red Lamp Large","brand":"Lumora","category":["Home","Desk Lamps"]}"#,
+        r#"{"item_id":"c","title":"Chair","brand":"Halvik","category":["Home","Chairs"],"description":"goes with a red lamp"}"#,
+    ]);
+    let context = FeatureContext::new(catalogue);
+    let items: Vec<ItemIndex> = (0..3).map(ItemIndex).collect();
+    let values = context.compute(
+        &context.analyse("lumora RED lamps"),
+        &items,
+        &BehaviourTable::empty(),
+    );
+    let of = |name: &str| -> Vec<f64> {
+        values
+            .chunks_exact(FEATURE_COUNT)
+            .map(|row| value(row, name))
+            .collect()
+    };
+    assert_eq!(of("title_exact"), [1.0, 0.0, 0.0]);
+    assert_eq!(of("title_prefix"), [1.0, 1.0, 0.0]);
+    assert_eq!(of("brand_match"), [1.0, 1.0, 0.0]);
+    assert_eq!(of("category_match"), [0.5, 0.5, 0.0]);
+    assert_eq!(of("title_coverage"), [1.0, 1.0, 0.0]);
+    assert_eq!(of("all_coverage"), [1.0, 1.0, 2.0 / 3.0]);
+    let bm25 = of("bm25_title");
+    assert!(
+        bm25[0] > bm25[1] && bm25[1] > bm25[2] && bm25[2] == 0.0,
+        "{bm25:?}"
+    );
+}
+
+#[test]
+fn bm25_is_the_formula_worked_by_hand() {
+    // Two titles of 2 and 4 terms; the query's one term is once in the first only.
+    let catalogue = catalogue_of(&[
+        r#"{"item_id":"a","title":"red lamp"}"#,
+        r#"{"item_id":"b","title":"one two three four"}"#,
+    ]);
+    let context = FeatureContext::new(catalogue);
+    let values = context.compute(
+        &context.analyse("red"),
+        &[ItemIndex(0)],
+        &BehaviourTable::empty(),
+    );
+    let inverse_frequency = (1.0 + (2.0 - 1.0 + 0.5) / (1.0 + 0.5_f64)).ln();
+    let expected = inverse_frequency * 2.2 / (1.0 + 1.2 * (0.25 + 0.75 * 2.0 / 3.0));
+    assert!((value(&values, "bm25_title") - expected).abs() < 1e-12);
+}
+
+#[test]
+fn prices_are_measured_within_the_list() {
+    let lines: Vec<String> = [1.0, 3.0, 9.0]
+        .iter()
+        .map(|price| format!(r#"{{"item_id":"{price}","title":"x","price":{price}}}"#))
+        .collect();
+    let catalogue = catalogue_of(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let context = FeatureContext::new(catalogue);
+    let query = context.analyse("x");
+    let items: Vec<ItemIndex> = [2, 0, 1].map(ItemIndex).to_vec();
+    let values = context.compute(&query, &items, &BehaviourTable::empty());
+    let ranks: Vec<f64> = values
+        .chunks_exact(FEATURE_COUNT)
+        .map(|row| value(row, "price_rank"))
+        .collect();
+    assert_eq!(ranks, [1.0, 0.0, 0.5]);
+    let scores: Vec<f64> = values
+        .chunks_exact(FEATURE_COUNT)
+        .map(|row| value(row, "price_z_score"))
+        .collect();
+    assert!(
+        scores.iter().sum::<f64>().abs() < 1e-12 && scores[0] > 1.0,
+        "{scores:?}"
+    );
+    let alone = context.compute(&query, &items[..1], &BehaviourTable::empty());
+    assert!(value(&alone, "price_rank").is_nan() && value(&alone, "price_z_score").is_nan());
+}
