@@ -86,7 +86,7 @@ struct Found {
 struct Item {
     id: String,
     title: String,
-    price: f64,
+    price: Option<f64>,
     position: u32,
     retrieval_position: u32,
 }
@@ -123,14 +123,18 @@ pub(crate) async fn query(cluster: &Cluster, namespace: &str, model: &str) -> Re
         table.add_row([
             after.position.to_string(),
             before.title.clone(),
-            format!("{:.2}", before.price),
+            price(before),
             after.title.clone(),
-            format!("{:.2}", after.price),
+            price(after),
             after.retrieval_position.to_string(),
         ]);
     }
     println!("A search for {query:?}, before and after the model:\n{table}\n");
     Ok(())
+}
+
+fn price(item: &Item) -> String {
+    item.price.map_or_else(String::new, |price| format!("{price:.2}"))
 }
 
 async fn search(
