@@ -52,6 +52,7 @@ pub async fn run_controllers(context: Arc<Context>, stop: watch::Receiver<bool>)
             tokio::join!(
                 demo_dataset::run(Arc::clone(&context), namespace.clone(), stop.clone()),
                 training_run::run(Arc::clone(&context), namespace.clone(), stop.clone()),
+                ranking_model::run(Arc::clone(&context), namespace.clone(), stop.clone()),
             );
         }
     });
