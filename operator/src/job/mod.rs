@@ -18,3 +18,6 @@ pub use attempts::{Attempts, State, Step};
 pub use execute::{Plan, Start};
 pub use observe::ObservedJobs;
 pub use outcome::{Class, Failure, ObservedJob, Outcome, Phase};
+
+#[cfg(test)]
+mod tests;
