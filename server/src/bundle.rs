@@ -10,12 +10,13 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
+use searchop_ranking::bundle::{
+    BEHAVIOUR_FILE, Bundle, CATALOGUE_FILE, FeatureSchema, SchemaKind, SelfCheckError,
+};
 use searchop_ranking::catalogue::{Catalogue, ItemIndex, Product};
-use searchop_ranking::features::{BehaviourTable, FeatureContext};
+use searchop_ranking::features::{BehaviourTable, FEATURE_COUNT, FeatureContext};
 use searchop_ranking::model::RankingModel;
-use searchop_ranking::retrieval::RetrievalIndex;
-use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
+use searchop_ranking::retrieval::{RetrievalError, RetrievalIndex};
 use thiserror::Error;
 
 use crate::digest::Digest;
@@ -31,9 +32,9 @@ pub struct LoadedBundle {
     digest: Digest,
     metrics: BTreeMap<String, String>,
     model: RankingModel,
+    kind: SchemaKind,
     default_row: Vec<f64>,
     feature_indices: HashMap<String, usize>,
-    computes_features: bool,
     catalogue: Option<ServedCatalogue>,
 }
 
@@ -42,8 +43,6 @@ pub struct ServedCatalogue {
     context: FeatureContext,
     behaviour: BehaviourTable,
     index: RetrievalIndex,
-    /// For each feature of the model, the kernel's column that it is.
-    columns: Vec<usize>,
 }
 
 /// Why a bundle gave no scores.
@@ -59,7 +58,7 @@ pub enum ScoringError {
     },
     /// The search index failed.
     #[error(transparent)]
-    Retrieval(#[from] searchop_ranking::retrieval::RetrievalError),
+    Retrieval(#[from] RetrievalError),
 }
 
 /// Why a bundle is unusable.
@@ -68,26 +67,16 @@ pub enum BundleError {
     /// It is not what its digest names.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A file cannot be understood.
+    /// Its model, schema or scores are not what they should be.
+    #[error(transparent)]
+    SelfCheck(#[from] SelfCheckError),
+    /// What it ranks cannot be understood.
     #[error("{file}: {message}")]
-    Invalid {
+    Catalogue {
         /// The file.
         file: &'static str,
-        /// What is wrong, with the field.
+        /// What is wrong, with line or field.
         message: String,
-    },
-    /// Its parts do not fit each other.
-    #[error("the feature schema does not fit: {0}")]
-    SchemaMismatch(String),
-    /// It does not score as it did where it was trained.
-    #[error("row {row} of the parity sample scores {actual:?}, not {expected:?}")]
-    ParityFailed {
-        /// The row, from 0.
-        row: usize,
-        /// The score when it was trained.
-        expected: f64,
-        /// The score here.
-        actual: f64,
     },
 }
 
@@ -96,37 +85,10 @@ impl BundleError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Manifest(error) => error.reason(),
-            Self::Invalid { .. } => "InvalidData",
-            Self::SchemaMismatch(_) => "SchemaMismatch",
-            Self::ParityFailed { .. } => "ParityFailed",
+            Self::SelfCheck(error) => error.reason(),
+            Self::Catalogue { .. } => "CatalogueInvalid",
         }
     }
-}
-
-/// What `features.json` says.
-#[derive(Debug, Deserialize)]
-struct SchemaFile {
-    kind: SchemaKind,
-    features: Vec<SchemaFeature>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-enum SchemaKind {
-    Dense,
-    QueryItem,
-}
-
-#[derive(Debug, Deserialize)]
-struct SchemaFeature {
-    name: String,
-    #[serde(default)]
-    default: Option<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ParityFile {
-    rows: Vec<Vec<Option<f64>>>,
-    scores: Vec<f64>,
 }
 
 impl LoadedBundle {
@@ -138,74 +100,31 @@ impl LoadedBundle {
     pub fn load(bundles: &Path, digest: &Digest) -> Result<Self, BundleError> {
         let directory = bundles.join(digest.as_str());
         let manifest = manifest::verify(&directory, digest)?;
-        let schema_bytes = read(&directory, "features.json")?;
-        let schema_sha256 = hex::encode(Sha256::digest(&schema_bytes));
-        if manifest
-            .metadata
-            .feature_schema_sha256
-            .as_ref()
-            .is_some_and(|promised| *promised != schema_sha256)
-        {
-            return Err(BundleError::SchemaMismatch(
-                "it is not the one of the manifest".to_owned(),
-            ));
-        }
-        let schema: SchemaFile = parse("features.json", &schema_bytes)?;
-        let model_text = String::from_utf8(read(&directory, "model.txt")?).map_err(|error| {
-            BundleError::Invalid {
-                file: "model.txt",
-                message: error.to_string(),
-            }
-        })?;
-        let model = RankingModel::parse(&model_text).map_err(|error| BundleError::Invalid {
-            file: "model.txt",
-            message: error.to_string(),
-        })?;
-        if model.feature_count() != schema.features.len() {
-            let message = format!(
-                "{} features, the model has {}",
-                schema.features.len(),
-                model.feature_count()
-            );
-            return Err(BundleError::SchemaMismatch(message));
-        }
-        check_parity(
-            &model,
-            &parse("parity.json", &read(&directory, "parity.json")?)?,
-        )?;
-        let feature_indices: HashMap<String, usize> = schema
-            .features
-            .iter()
-            .enumerate()
-            .map(|(index, feature)| (feature.name.clone(), index))
-            .collect();
-        if feature_indices.len() != schema.features.len() {
-            return Err(BundleError::SchemaMismatch(
-                "a feature stands in it twice".to_owned(),
-            ));
-        }
-        let absent = if schema.kind == SchemaKind::Dense {
-            0.0
-        } else {
-            f64::NAN
-        };
-        let computes_features = schema.kind == SchemaKind::QueryItem;
-        let catalogue = if computes_features && directory.join("catalogue.jsonl").exists() {
-            Some(ServedCatalogue::load(&directory, &schema)?)
-        } else {
-            None
+        let Bundle {
+            model,
+            schema,
+            metadata,
+            ..
+        } = Bundle::load(&directory, &manifest.metadata)?;
+        // Only what the manifest lists was verified.
+        let catalogue = match schema.kind {
+            SchemaKind::QueryItem if manifest.lists(CATALOGUE_FILE) => Some(ServedCatalogue::load(
+                &directory,
+                manifest.lists(BEHAVIOUR_FILE),
+            )?),
+            SchemaKind::QueryItem | SchemaKind::Dense => None,
         };
         Ok(Self {
             digest: digest.clone(),
-            metrics: manifest.metadata.headline_metrics(),
-            model,
-            default_row: schema
-                .features
-                .iter()
-                .map(|feature| feature.default.unwrap_or(absent))
+            metrics: metadata
+                .metrics
+                .into_iter()
+                .map(|metric| (metric.name, metric.value))
                 .collect(),
-            feature_indices,
-            computes_features,
+            model,
+            kind: schema.kind,
+            default_row: schema.default_row(),
+            feature_indices: feature_indices(schema),
             catalogue,
         })
     }
@@ -237,7 +156,7 @@ impl LoadedBundle {
 
     /// Whether features come from query and item, rather than with the request.
     pub fn computes_features(&self) -> bool {
-        self.computes_features
+        self.kind == SchemaKind::QueryItem
     }
 
     /// The items that can be ranked by id and searched.
@@ -270,46 +189,31 @@ impl fmt::Debug for LoadedBundle {
     }
 }
 
+fn feature_indices(schema: FeatureSchema) -> HashMap<String, usize> {
+    schema
+        .features
+        .into_iter()
+        .enumerate()
+        .map(|(index, feature)| (feature.name, index))
+        .collect()
+}
+
 impl ServedCatalogue {
-    fn load(directory: &Path, schema: &SchemaFile) -> Result<Self, BundleError> {
-        let column = |feature: &SchemaFeature| {
-            searchop_ranking::features::column(&feature.name).ok_or_else(|| {
-                BundleError::SchemaMismatch(format!(
-                    "this server cannot compute the feature {:?}",
-                    feature.name
-                ))
-            })
-        };
-        let columns = schema
-            .features
-            .iter()
-            .map(column)
-            .collect::<Result<Vec<usize>, _>>()?;
-        let invalid = |file: &'static str| {
-            move |error: &dyn fmt::Display| BundleError::Invalid {
-                file,
-                message: error.to_string(),
-            }
-        };
-        let catalogue = Catalogue::read(BufReader::new(open(directory, "catalogue.jsonl")?))
-            .map_err(|error| invalid("catalogue.jsonl")(&error))?;
-        let catalogue = Arc::new(catalogue);
-        let behaviour = if directory.join("behaviour.json").exists() {
-            BehaviourTable::read(
-                BufReader::new(open(directory, "behaviour.json")?),
-                &catalogue,
-            )
-            .map_err(|error| invalid("behaviour.json")(&error))?
+    fn load(directory: &Path, has_behaviour: bool) -> Result<Self, BundleError> {
+        let catalogue = Catalogue::read(open(directory, CATALOGUE_FILE)?)
+            .map_err(|error| invalid(CATALOGUE_FILE, &error))?;
+        let behaviour = if has_behaviour {
+            BehaviourTable::read(open(directory, BEHAVIOUR_FILE)?, &catalogue)
+                .map_err(|error| invalid(BEHAVIOUR_FILE, &error))?
         } else {
             BehaviourTable::empty()
         };
         let index =
-            RetrievalIndex::new(&catalogue).map_err(|error| invalid("catalogue.jsonl")(&error))?;
+            RetrievalIndex::new(&catalogue).map_err(|error| invalid(CATALOGUE_FILE, &error))?;
         Ok(Self {
-            context: FeatureContext::new(catalogue),
+            context: FeatureContext::new(Arc::new(catalogue)),
             behaviour,
             index,
-            columns,
         })
     }
 
@@ -323,18 +227,18 @@ impl ServedCatalogue {
         self.context.catalogue().product(item)
     }
 
-    /// A row for each item, as one list of candidates for the query.
-    pub fn rows(&self, query: &str, items: &[ItemIndex]) -> Vec<Vec<f64>> {
-        let analysed = self.context.analyse(query);
+    /// The rows of the items as one list of candidates for the query: a row-major matrix of
+    /// `FEATURE_COUNT` columns.
+    pub fn matrix(&self, query: &str, items: &[ItemIndex]) -> Vec<f64> {
         self.context
-            .compute(&analysed, items, &self.behaviour)
-            .chunks_exact(searchop_ranking::features::FEATURE_COUNT)
-            .map(|computed| {
-                self.columns
-                    .iter()
-                    .map(|column| computed[*column])
-                    .collect()
-            })
+            .compute(&self.context.analyse(query), items, &self.behaviour)
+    }
+
+    /// As [`ServedCatalogue::matrix`], row by row.
+    pub fn rows(&self, query: &str, items: &[ItemIndex]) -> Vec<Vec<f64>> {
+        self.matrix(query, items)
+            .chunks_exact(FEATURE_COUNT)
+            .map(<[f64]>::to_vec)
             .collect()
     }
 
@@ -352,36 +256,16 @@ impl ServedCatalogue {
     }
 }
 
-fn check_parity(model: &RankingModel, parity: &ParityFile) -> Result<(), BundleError> {
-    let invalid = |message: String| BundleError::Invalid {
-        file: "parity.json",
-        message,
-    };
-    if parity.rows.is_empty() || parity.rows.len() != parity.scores.len() {
-        return Err(invalid(format!(
-            "{} rows and {} scores",
-            parity.rows.len(),
-            parity.scores.len()
-        )));
+fn open(directory: &Path, file: &'static str) -> Result<BufReader<fs::File>, BundleError> {
+    let opened = fs::File::open(directory.join(file)).map_err(|error| invalid(file, &error))?;
+    Ok(BufReader::new(opened))
+}
+
+fn invalid(file: &'static str, error: &dyn fmt::Display) -> BundleError {
+    BundleError::Catalogue {
+        file,
+        message: error.to_string(),
     }
-    for (row, (values, expected)) in parity.rows.iter().zip(&parity.scores).enumerate() {
-        if values.len() != model.feature_count() {
-            return Err(invalid(format!("rows[{row}] has {} values", values.len())));
-        }
-        let values: Vec<f64> = values
-            .iter()
-            .map(|value| value.unwrap_or(f64::NAN))
-            .collect();
-        let actual = model.score(&values);
-        if actual.to_bits() != expected.to_bits() {
-            return Err(BundleError::ParityFailed {
-                row,
-                expected: *expected,
-                actual,
-            });
-        }
-    }
-    Ok(())
 }
 
 /// What the track of an unusable bundle says. When the bundle is not on the disk, the init step has
@@ -397,27 +281,6 @@ pub fn failure(bundles: &Path, digest: &Digest, error: &BundleError) -> TrackFai
     };
     noted().unwrap_or_else(|| TrackFailure {
         reason: error.reason().to_owned(),
-        message: error.to_string(),
-    })
-}
-
-fn open(directory: &Path, file: &'static str) -> Result<fs::File, BundleError> {
-    fs::File::open(directory.join(file)).map_err(|error| BundleError::Invalid {
-        file,
-        message: error.to_string(),
-    })
-}
-
-fn read(directory: &Path, file: &'static str) -> Result<Vec<u8>, BundleError> {
-    fs::read(directory.join(file)).map_err(|error| BundleError::Invalid {
-        file,
-        message: error.to_string(),
-    })
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(file: &'static str, bytes: &[u8]) -> Result<T, BundleError> {
-    serde_json::from_slice(bytes).map_err(|error| BundleError::Invalid {
-        file,
         message: error.to_string(),
     })
 }

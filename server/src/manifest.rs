@@ -3,7 +3,6 @@
 //!
 //! The manifest lies in the bundle's directory as `manifest.json`, the files beside it.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -21,13 +20,19 @@ const MAXIMUM_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 const KIND: &str = "ModelBundle";
 const FORMAT_VERSION: u64 = 1;
 
-/// What a bundle's manifest says that serving needs.
+/// A bundle's manifest, as far as serving needs it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Manifest {
     files: Vec<ListedFile>,
-    /// About the bundle as a whole.
-    #[serde(default)]
-    pub metadata: Metadata,
+    /// About the bundle as a whole; read by `bundle`.
+    pub metadata: serde_json::Value,
+}
+
+impl Manifest {
+    /// Whether the bundle has a file of this path.
+    pub fn lists(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file.path == path)
+    }
 }
 
 /// One file of a bundle.
@@ -37,31 +42,6 @@ struct ListedFile {
     path: String,
     sha256: Digest,
     size_bytes: u64,
-}
-
-/// About a bundle as a whole. Lenient: metadata is information, not part of what is verified here.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Metadata {
-    /// The digest of the feature schema that the model was trained with.
-    pub feature_schema_sha256: Option<String>,
-    metrics: Vec<HeadlineMetric>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct HeadlineMetric {
-    name: String,
-    value: String,
-}
-
-impl Metadata {
-    /// Headline metrics of the training, by name.
-    pub fn headline_metrics(&self) -> BTreeMap<String, String> {
-        self.metrics
-            .iter()
-            .map(|metric| (metric.name.clone(), metric.value.clone()))
-            .collect()
-    }
 }
 
 /// Why a bundle is not what its digest names.

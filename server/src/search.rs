@@ -155,12 +155,7 @@ pub fn ranked(
     query: &str,
     found: &Found<'_>,
 ) -> Result<Vec<FoundItem>, RankError> {
-    let rows: Vec<f64> = found
-        .catalogue
-        .rows(query, &found.items)
-        .into_iter()
-        .flatten()
-        .collect();
+    let rows: Vec<f64> = found.catalogue.matrix(query, &found.items);
     let scores: Vec<Option<f64>> = bundle.score(&rows)?.into_iter().map(Some).collect();
     let order = order_by_score(&scores);
     Ok(order

@@ -1,0 +1,162 @@
+//! What is said about the API and the metrics is what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use searchop_server::{api, app};
+use serde_json::{Value, json};
+
+use crate::bundles;
+use crate::harness::serving;
+
+const METHODS: [&str; 7] = ["get", "put", "post", "delete", "head", "options", "patch"];
+
+async fn document() -> Value {
+    let server = serving(&[bundles::with_catalogue()]);
+    let answer = server.get("/openapi.json").await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    answer.json()
+}
+
+fn documented_paths(document: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    let paths = document["paths"].as_object().unwrap();
+    let methods = |item: &Value| {
+        item.as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| METHODS.contains(&key.as_str()))
+            .cloned()
+            .collect()
+    };
+    paths
+        .iter()
+        .map(|(path, item)| (path.clone(), methods(item)))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_routed_and_no_other_method_is() {
+    let server = serving(&[bundles::with_catalogue()]);
+    for (path, methods) in documented_paths(&document().await) {
+        for method in METHODS {
+            let request = Request::builder()
+                .method(method.to_uppercase().as_str())
+                .uri(&path);
+            let answer = server.send(request.body(Body::empty()).unwrap()).await;
+            // A route for GET answers HEAD too.
+            let expected =
+                methods.contains(method) || (method == "head" && methods.contains("get"));
+            let routed = answer.status != 404 && answer.status != 405;
+            assert_eq!(
+                routed, expected,
+                "{method} {path} answered {}",
+                answer.status
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_is_documented() {
+    let server = serving(&[]);
+    // The router names its routes only in its debug output.
+    let shown = format!("{:?}", app(Arc::clone(&server.state)));
+    let routed: BTreeSet<String> = shown
+        .split('"')
+        .filter(|part| part.starts_with('/') && part.len() > 1 && !part.contains("__private"))
+        .map(str::to_owned)
+        .collect();
+    let documented: BTreeSet<String> = documented_paths(&document().await).into_keys().collect();
+    assert_eq!(routed, documented);
+    let expected = ["/openapi.json", "/v1/feedback", "/v1/rank", "/v1/search"];
+    assert_eq!(
+        documented.iter().map(String::as_str).collect::<Vec<_>>(),
+        expected
+    );
+}
+
+#[tokio::test]
+async fn every_reference_in_the_document_leads_somewhere() {
+    let document = document().await;
+    let text = document.to_string();
+    let mut references = 0;
+    for part in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = part.split('"').next().unwrap();
+        assert!(
+            document.pointer(pointer).is_some(),
+            "{pointer} leads nowhere"
+        );
+        references += 1;
+    }
+    assert!(references > 5, "the document refers to its schemas");
+    assert_eq!(document["info"]["title"], "SearchOp ranking");
+    let fields = document["components"]["schemas"]["RankRequest"]["properties"]
+        .as_object()
+        .unwrap();
+    assert_eq!(
+        fields.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        ["candidates", "context", "limit", "query"].into()
+    );
+    assert_eq!(
+        document,
+        serde_json::to_value(api::openapi::document()).unwrap()
+    );
+}
+
+#[tokio::test]
+async fn every_metric_is_documented_and_every_documented_metric_is_there() {
+    let server = serving(&[bundles::dense([1.0, 2.0, 3.0])]);
+    let row = |value: f64| json!({ "id": value.to_string(), "features": [value, 0, 0] });
+    assert_eq!(
+        server
+            .rank(&json!({ "candidates": [row(0.0), row(1.0)] }))
+            .await
+            .status,
+        200
+    );
+    let text = server.admin("/metrics").await.text;
+    let exposed: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    let documented: BTreeSet<&str> = include_str!("../../src/metrics.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `"))
+        .map(|line| line.split('`').next().unwrap())
+        .map(|name| name.trim_end_matches("_total").trim_end_matches("_info"))
+        .collect();
+    assert_eq!(exposed, documented);
+    assert!(text.ends_with("# EOF\n"));
+
+    let digest = bundles::dense([1.0, 2.0, 3.0]).digest();
+    for line in [
+        "searchop_server_requests_total{route=\"/v1/rank\",status=\"2xx\"} 1".to_owned(),
+        "searchop_server_ready 1".to_owned(),
+        "searchop_server_plan_sequence 0".to_owned(),
+        format!("searchop_server_ranked_total{{model=\"{digest}\"}} 1"),
+        format!("searchop_server_scored_candidates_total{{model=\"{digest}\"}} 2"),
+        format!("searchop_server_plan_weight_percent{{model=\"{digest}\"}} 100"),
+        format!("searchop_server_track_state{{model=\"{digest}\",state=\"Ready\"}} 1"),
+    ] {
+        assert!(
+            text.lines().any(|shown| shown == line),
+            "{line} is not in\n{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn paths_as_sent_do_not_become_labels() {
+    let server = serving(&[]);
+    for path in ["/a", "/b", "/v1/rank/c"] {
+        server.get(path).await;
+    }
+    let text = server.admin("/metrics").await.text;
+    assert!(
+        text.contains(r#"searchop_server_requests_total{route="unmatched",status="4xx"} 3"#),
+        "{text}"
+    );
+}

@@ -1,0 +1,13 @@
+//! Tests of the server as a whole: through its router, and the real program through sockets.
+
+#![allow(clippy::unwrap_used)]
+
+mod bundles;
+mod documents;
+mod fetching;
+mod harness;
+mod process;
+mod program;
+mod ranking;
+mod refusals;
+mod tracks;

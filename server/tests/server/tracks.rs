@@ -1,0 +1,410 @@
+//! Several bundles in one process: self-checks, plans, failures, readiness, overload.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use searchop_server::admin::{Readiness, TracksReport};
+use searchop_server::api::state::Limits;
+use searchop_server::digest::Digest;
+use searchop_server::plan_follower;
+use searchop_server::scoring_pool::ScoringPool;
+use searchop_server::shutdown::Phase;
+use searchop_server::tracks::Track;
+use serde_json::{Value, json};
+
+use crate::bundles::{self, BundleFiles};
+use crate::harness::{Answer, Harness, serving, with_limits};
+
+fn request(session: &str) -> Value {
+    json!({
+        "context": { "sessionKey": session },
+        "candidates": [{ "id": "a", "features": [0, 0, 0] }, { "id": "b", "features": [2, 0, 0] }],
+    })
+}
+
+fn model(answer: &Answer) -> String {
+    answer
+        .headers
+        .get("x-searchop-model")
+        .map_or(String::new(), |value| value.to_str().unwrap().to_owned())
+}
+
+async fn tracks(server: &Harness) -> TracksReport {
+    serde_json::from_str(&server.admin("/tracks").await.text).unwrap()
+}
+
+async fn readiness(server: &Harness) -> (u16, Readiness) {
+    let answer = server.admin("/readyz").await;
+    (
+        answer.status.as_u16(),
+        serde_json::from_str(&answer.text).unwrap(),
+    )
+}
+
+/// Puts the highest candidate first, or last.
+fn upward() -> BundleFiles {
+    bundles::dense([1.0, 2.0, 3.0])
+}
+
+fn downward() -> BundleFiles {
+    bundles::dense([3.0, 2.0, 1.0])
+}
+
+#[tokio::test]
+async fn a_server_is_ready_when_the_models_with_traffic_passed_their_checks() {
+    let server = serving(&[upward(), downward()]);
+    let (up, down) = (upward().digest(), downward().digest());
+    assert_eq!(
+        readiness(&server).await,
+        (
+            200,
+            Readiness {
+                ready: true,
+                pending: vec![]
+            }
+        )
+    );
+    assert_eq!(server.admin("/livez").await.status.as_u16(), 200);
+
+    server.state.tracks.set(&down, &Track::Loading);
+    assert!(readiness(&server).await.1.ready, "the other has no traffic");
+    server.follow(2, &[(&up, 90), (&down, 10)]);
+    let (status, waiting) = readiness(&server).await;
+    assert_eq!(
+        (status, waiting.pending),
+        (503, vec![format!("bundle {down}: loading")])
+    );
+    server.fail(&down, "ParityMismatch");
+    let (_, failed) = readiness(&server).await;
+    assert_eq!(
+        failed.pending,
+        [format!("bundle {down}: ParityMismatch: for a test")]
+    );
+    server.follow(3, &[(&up, 100)]);
+    assert!(
+        readiness(&server).await.1.ready,
+        "a failed candidate without traffic is in nobody's way"
+    );
+
+    let stranger: Digest = "f".repeat(64).parse().unwrap();
+    server.follow(4, &[(&stranger, 100)]);
+    let (_, unknown) = readiness(&server).await;
+    assert!(
+        unknown.pending[0].contains("was not started with it"),
+        "{unknown:?}"
+    );
+    server.follow(5, &[(&up, 100)]);
+    server.phase.send_replace(Phase::Leaving);
+    assert_eq!(
+        readiness(&server).await.1.pending,
+        ["the server is shutting down"]
+    );
+}
+
+#[tokio::test]
+async fn tracks_tell_state_weight_and_metrics() {
+    let server = serving(&[upward(), downward()]);
+    let (up, down) = (upward().digest(), downward().digest());
+    server.fail(&down, "DigestMismatch");
+    server.follow(7, &[(&up, 100), (&down, 0)]);
+    let report = tracks(&server).await;
+    assert_eq!(report.plan.sequence, Some(7));
+    let track = |digest: &Digest| {
+        report
+            .tracks
+            .iter()
+            .find(|track| track.sha256 == *digest)
+            .unwrap()
+    };
+    assert_eq!(
+        (track(&up).state.as_str(), track(&up).weight),
+        ("Ready", 100)
+    );
+    assert_eq!(track(&up).metrics["ndcg@10"], "0.41");
+    let failed = track(&down);
+    assert_eq!((failed.state.as_str(), failed.weight), ("Failed", 0));
+    assert_eq!(failed.reason.as_deref(), Some("DigestMismatch"));
+    assert_eq!(failed.message.as_deref(), Some("for a test"));
+}
+
+#[tokio::test]
+async fn traffic_is_shared_by_weight_and_a_session_stays_on_its_model() {
+    let server = serving(&[upward(), downward()]);
+    let (up, down) = (upward().digest(), downward().digest());
+    server.follow(2, &[(&up, 70), (&down, 30)]);
+    let mut on_down = 0;
+    for session in 0..400 {
+        let first = server.rank(&request(&format!("s{session}"))).await;
+        let again = server.rank(&request(&format!("s{session}"))).await;
+        assert_eq!(model(&first), model(&again));
+        let expected = if model(&first) == down.as_str() {
+            ["a", "b"]
+        } else {
+            ["b", "a"]
+        };
+        assert_eq!(first.ids(), expected);
+        on_down += usize::from(model(&first) == down.as_str());
+    }
+    // 30 % of 400 has a standard deviation of 9.
+    assert!((75..=165).contains(&on_down), "{on_down} of 400 sessions");
+}
+
+#[tokio::test]
+async fn a_failed_model_is_stood_in_for_by_the_other_with_traffic() {
+    let server = serving(&[upward(), downward()]);
+    let (up, down) = (upward().digest(), downward().digest());
+    server.follow(2, &[(&up, 50), (&down, 50)]);
+    server.fail(&down, "ParityMismatch");
+    for session in 0..20 {
+        let answer = server.rank(&request(&session.to_string())).await;
+        assert_eq!(
+            (model(&answer).as_str(), answer.json()["degraded"].as_bool()),
+            (up.as_str(), Some(false))
+        );
+    }
+}
+
+/// A model whose scores overflow for `f0` above 1.5; the sample of its self-check stays below.
+fn overflowing() -> BundleFiles {
+    bundles::dense_of_trees([1.0, 2.0, f64::MAX], 2)
+}
+
+#[tokio::test]
+async fn a_model_that_fails_on_a_request_is_stood_in_for_and_counted() {
+    let server = serving(&[overflowing(), upward()]);
+    let (over, up) = (overflowing().digest(), upward().digest());
+    server.follow(2, &[(&over, 99), (&up, 1)]);
+    let answer = server.rank(&request("somebody")).await;
+    assert_eq!(
+        (answer.ids(), model(&answer).as_str()),
+        (vec!["b".to_owned(), "a".to_owned()], up.as_str())
+    );
+    let metrics = server.admin("/metrics").await.text;
+    assert!(
+        metrics.contains(&format!("scoring_failures_total{{model=\"{over}\"}} 1")),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn when_every_model_fails_the_order_sent_is_the_answer() {
+    let server = serving(&[overflowing()]);
+    let answer = server.rank(&request("somebody")).await;
+    assert_eq!(answer.ids(), ["a", "b"]);
+    assert_eq!(
+        (&answer.json()["degraded"], &answer.json()["model"]),
+        (&json!(true), &Value::Null)
+    );
+    assert_eq!(
+        answer.json()["results"][0],
+        json!({ "id": "a", "score": null, "position": 1 })
+    );
+}
+
+#[tokio::test]
+async fn without_any_model_lists_keep_their_order_and_searches_are_told_to_wait() {
+    let server = serving(&[]);
+    let answer = server.rank(&request("somebody")).await;
+    assert_eq!(
+        (answer.ids(), &answer.json()["degraded"]),
+        (vec!["a".to_owned(), "b".to_owned()], &json!(true))
+    );
+    let answer = server.get("/v1/search?q=a").await;
+    assert_eq!(answer.error(), (503, "NotReady".into(), String::new()));
+    assert_eq!(answer.headers["retry-after"], "1");
+}
+
+#[tokio::test]
+async fn a_full_server_answers_quickly_that_it_is() {
+    let pool = ScoringPool::new(0, 1, Duration::from_secs(30));
+    let server = with_limits(&[upward()], Limits::default(), pool);
+    let answer = server.rank(&request("somebody")).await;
+    assert_eq!(answer.error(), (503, "Overloaded".into(), String::new()));
+    assert_eq!(answer.headers["retry-after"], "1");
+    assert!(
+        server
+            .admin("/metrics")
+            .await
+            .text
+            .contains("searchop_server_overloaded_total 1")
+    );
+}
+
+#[tokio::test]
+async fn scoring_that_is_too_late_gives_the_order_sent() {
+    let server = with_limits(
+        &[upward()],
+        Limits::default(),
+        ScoringPool::new(4, 0, Duration::from_millis(20)),
+    );
+    let answer = server.rank(&request("somebody")).await;
+    assert_eq!(
+        (answer.ids(), &answer.json()["degraded"]),
+        (vec!["a".to_owned(), "b".to_owned()], &json!(true))
+    );
+}
+
+/// Loads one bundle, and gives why it is refused.
+async fn refused(bundle: BundleFiles, damage: impl FnOnce(&std::path::Path)) -> (String, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let digest = bundle.write(directory.path());
+    damage(&directory.path().join(digest.as_str()));
+    let error = searchop_server::bundle::LoadedBundle::load(directory.path(), &digest)
+        .expect_err("it is damaged");
+    let failure = searchop_server::bundle::failure(directory.path(), &digest, &error);
+    (failure.reason, failure.message)
+}
+
+fn replace(bundle: &mut BundleFiles, path: &str, from: &str, to: &str) {
+    let file = bundle
+        .files
+        .iter_mut()
+        .find(|(name, _)| name == path)
+        .unwrap();
+    let text = String::from_utf8(file.1.clone()).unwrap();
+    assert!(text.contains(from), "the damage changes something");
+    file.1 = text.replacen(from, to, 1).into_bytes();
+}
+
+#[tokio::test]
+async fn every_damage_to_a_bundle_is_refused_by_name() {
+    let untouched = |_: &std::path::Path| {};
+    let flip = |directory: &std::path::Path| {
+        let path = directory.join("model.txt");
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    };
+    let (reason, message) = refused(upward(), flip).await;
+    assert_eq!(reason, "DigestMismatch");
+    assert!(
+        message.starts_with("model.txt: expected sha256 "),
+        "{message}"
+    );
+    let shorten =
+        |directory: &std::path::Path| std::fs::write(directory.join("parity.json"), "{}").unwrap();
+    assert_eq!(refused(upward(), shorten).await.0, "DigestMismatch");
+    let lose =
+        |directory: &std::path::Path| std::fs::remove_file(directory.join("model.txt")).unwrap();
+    assert_eq!(refused(upward(), lose).await.0, "ArtifactNotFound");
+    let other = |directory: &std::path::Path| {
+        std::fs::write(directory.join("manifest.json"), downward().manifest()).unwrap()
+    };
+    assert_eq!(refused(upward(), other).await.0, "DigestMismatch");
+
+    let mut later = upward();
+    later.format_version = 2;
+    let (reason, message) = refused(later, untouched).await;
+    assert_eq!(reason, "UnknownFormat");
+    assert!(message.contains("format version 2"), "{message}");
+    let mut dataset = upward();
+    dataset.kind = "Dataset";
+    assert_eq!(refused(dataset, untouched).await.0, "UnknownFormat");
+    let mut outside = upward();
+    outside.files.push(("../outside".into(), b"x".to_vec()));
+    assert_eq!(refused(outside, untouched).await.0, "InvalidData");
+
+    let mut other_scores = upward();
+    replace(
+        &mut other_scores,
+        "model.txt",
+        "leaf_value=1.0",
+        "leaf_value=1.0000000000000002",
+    );
+    assert_eq!(refused(other_scores, untouched).await.0, "ParityMismatch");
+    let mut other_schema = upward();
+    replace(&mut other_schema, "features.json", "\"f1\"", "\"g1\"");
+    assert_eq!(refused(other_schema, untouched).await.0, "SchemaMismatch");
+    let mut other_catalogue = bundles::with_catalogue();
+    replace(
+        &mut other_catalogue,
+        "catalogue.jsonl",
+        "\"title\":\"Desk lamp\",",
+        "",
+    );
+    let (reason, message) = refused(other_catalogue, untouched).await;
+    assert_eq!(reason, "CatalogueInvalid");
+    assert!(
+        message.contains("title") && message.contains('4'),
+        "names field and line: {message}"
+    );
+}
+
+#[tokio::test]
+async fn a_bundle_that_was_not_fetched_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let digest = upward().digest();
+    let load = || {
+        searchop_server::bundle::LoadedBundle::load(directory.path(), &digest)
+            .expect_err("it is not there")
+    };
+    let failure = searchop_server::bundle::failure(directory.path(), &digest, &load());
+    assert_eq!(failure.reason, "ArtifactNotFound");
+    let note = r#"{"reason":"UnknownFormat","message":"format version 9"}"#;
+    std::fs::write(directory.path().join(format!("{digest}.failed.json")), note).unwrap();
+    let failure = searchop_server::bundle::failure(directory.path(), &digest, &load());
+    assert_eq!(
+        (failure.reason.as_str(), failure.message.as_str()),
+        ("UnknownFormat", "format version 9")
+    );
+}
+
+#[tokio::test]
+async fn a_plan_is_followed_while_it_changes_and_a_broken_one_is_not() {
+    let server = serving(&[upward(), downward()]);
+    let (up, down) = (upward().digest(), downward().digest());
+    let path = server.directory.path().join("plan.json");
+    let state = Arc::clone(&server.state);
+    let followed = path.clone();
+    let follower = tokio::spawn(async move {
+        plan_follower::follow(&followed, Duration::from_millis(5), &state.tracks).await;
+    });
+    let until = async |what: &str, condition: &dyn Fn(&TracksReport) -> bool| {
+        for _ in 0..2_000 {
+            if condition(&tracks(&server).await) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{what}: {:?}", tracks(&server).await);
+    };
+    until("a missing plan is reported", &|report| {
+        report.plan.error.is_some()
+    })
+    .await;
+    let plan = |sequence: u64, digest: &Digest| {
+        format!(r#"{{"sequence":{sequence},"weights":{{"{digest}":100}},"salt":"s"}}"#)
+    };
+    std::fs::write(&path, plan(8, &down)).unwrap();
+    until("the first plan", &|report| {
+        report.plan.sequence == Some(8) && report.plan.error.is_none()
+    })
+    .await;
+    assert_eq!(model(&server.rank(&request("s")).await), down.as_str());
+
+    std::fs::write(&path, r#"{"sequence":9,"weights":{}}"#).unwrap();
+    until("a broken plan", &|report| report.plan.error.is_some()).await;
+    assert_eq!(
+        tracks(&server).await.plan.sequence,
+        Some(8),
+        "the last valid plan stays"
+    );
+    assert_eq!(readiness(&server).await.0, 200);
+    assert!(
+        server
+            .admin("/metrics")
+            .await
+            .text
+            .contains("searchop_server_plan_valid 0")
+    );
+
+    // As the kubelet does it: another directory, and a link that is moved over.
+    std::fs::write(path.with_extension("next"), plan(10, &up)).unwrap();
+    std::fs::rename(path.with_extension("next"), &path).unwrap();
+    until("the next plan", &|report| {
+        report.plan.sequence == Some(10) && report.plan.error.is_none()
+    })
+    .await;
+    assert_eq!(model(&server.rank(&request("s")).await), up.as_str());
+    follower.abort();
+}
