@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 /// Files of a bundle, before they are written.
-pub struct BundleFiles {
+pub(crate) struct BundleFiles {
     pub files: Vec<(String, Vec<u8>)>,
     pub kind: &'static str,
     pub format_version: u32,
@@ -21,7 +21,7 @@ pub struct BundleFiles {
 
 /// A model of `names`, whose only split feature is `names[split]`: `leaves` are the scores up to
 /// 0.5, up to 1.5, and above. Every tree is the same one.
-pub fn model_text(names: &[String], split: usize, leaves: [f64; 3], trees: usize) -> String {
+pub(crate) fn model_text(names: &[String], split: usize, leaves: [f64; 3], trees: usize) -> String {
     let infos = vec!["[0:9]"; names.len()].join(" ");
     let [low, middle, high] = leaves;
     let mut text = format!(
@@ -41,12 +41,12 @@ pub fn model_text(names: &[String], split: usize, leaves: [f64; 3], trees: usize
 }
 
 /// A bundle whose features come with the request: `f0`, `f1`, `f2`. Only `f0` counts.
-pub fn dense(leaves: [f64; 3]) -> BundleFiles {
+pub(crate) fn dense(leaves: [f64; 3]) -> BundleFiles {
     dense_of_trees(leaves, 1)
 }
 
 /// As [`dense`], with the same tree several times.
-pub fn dense_of_trees(leaves: [f64; 3], trees: usize) -> BundleFiles {
+pub(crate) fn dense_of_trees(leaves: [f64; 3], trees: usize) -> BundleFiles {
     let schema = FeatureSchema::dense(3);
     let names: Vec<String> = schema
         .features
@@ -62,14 +62,14 @@ pub fn dense_of_trees(leaves: [f64; 3], trees: usize) -> BundleFiles {
 }
 
 /// The products of [`with_catalogue`]: the cheapest shoe comes last by text.
-pub const CATALOGUE: &str = r#"{"item_id":"shoe-1","title":"Running shoes","brand":"Fleet","price":90.0}
+pub(crate) const CATALOGUE: &str = r#"{"item_id":"shoe-1","title":"Running shoes","brand":"Fleet","price":90.0}
 {"item_id":"shoe-2","title":"Running shoes, red","brand":"Fleet","price":3.0}
 {"item_id":"shoe-3","title":"Shoes for running on long wet forest trails","price":0.5}
 {"item_id":"lamp-1","title":"Desk lamp","brand":"Lumen","price":20.0}
 "#;
 
 /// A bundle that computes features: the cheaper, the better (split at prices of 0.65 and 3.48).
-pub fn with_catalogue() -> BundleFiles {
+pub(crate) fn with_catalogue() -> BundleFiles {
     let schema = FeatureSchema::query_item();
     let names: Vec<String> = schema
         .features
@@ -89,7 +89,7 @@ pub fn with_catalogue() -> BundleFiles {
 }
 
 /// As [`with_catalogue`], without the catalogue.
-pub fn without_catalogue() -> BundleFiles {
+pub(crate) fn without_catalogue() -> BundleFiles {
     let mut bundle = with_catalogue();
     bundle.files.retain(|(path, _)| path != CATALOGUE_FILE);
     bundle
@@ -148,7 +148,7 @@ fn bundle(
 
 impl BundleFiles {
     /// The manifest's bytes.
-    pub fn manifest(&self) -> Vec<u8> {
+    pub(crate) fn manifest(&self) -> Vec<u8> {
         let mut files: Vec<_> = self
             .files
             .iter()
@@ -164,14 +164,14 @@ impl BundleFiles {
     }
 
     /// The bundle's name.
-    pub fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         hex::encode(Sha256::digest(self.manifest()))
             .parse()
             .unwrap()
     }
 
     /// Writes the bundle into `<bundles>/<digest>`, as the init step does.
-    pub fn write(&self, bundles: &Path) -> Digest {
+    pub(crate) fn write(&self, bundles: &Path) -> Digest {
         let digest = self.digest();
         let directory = bundles.join(digest.as_str());
         std::fs::create_dir_all(&directory).unwrap();
@@ -183,7 +183,7 @@ impl BundleFiles {
     }
 
     /// Writes the bundle into `<store>/artifacts/<digest>`, as the trainer does.
-    pub fn publish(&self, store: &Path) -> Digest {
+    pub(crate) fn publish(&self, store: &Path) -> Digest {
         let digest = self.digest();
         let directory = store.join("artifacts").join(digest.as_str());
         std::fs::create_dir_all(directory.join("files")).unwrap();

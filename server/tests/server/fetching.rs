@@ -7,7 +7,7 @@ use searchop_server::digest::Digest;
 use serde_json::Value;
 
 use crate::bundles::{self, BundleFiles};
-use crate::program::fetch;
+use crate::program::{binary, fetch};
 
 fn upward() -> BundleFiles {
     bundles::dense([1.0, 2.0, 3.0])
@@ -150,7 +150,7 @@ fn a_store_that_does_not_answer_is_tried_again_later() {
     let credentials = tempfile::tempdir().unwrap();
     let result_file = into.path().join("result");
     // A directory of credentials without credentials in it.
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_searchop-server"))
+    let output = std::process::Command::new(binary())
         .args([
             "fetch",
             "--retry-milliseconds",

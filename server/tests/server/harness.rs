@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use crate::bundles::BundleFiles;
 
 /// A server, and what drives it.
-pub struct Harness {
+pub(crate) struct Harness {
     pub state: SharedState,
     pub phase: watch::Sender<Phase>,
     pub directory: tempfile::TempDir,
@@ -31,20 +31,20 @@ pub struct Harness {
 
 /// An answer that was read.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text)
             .unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
     }
 
     /// Code and field of an error.
-    pub fn error(&self) -> (u16, String, String) {
+    pub(crate) fn error(&self) -> (u16, String, String) {
         let error = &self.json()["error"];
         assert!(
             !error["message"].as_str().unwrap().is_empty(),
@@ -55,7 +55,7 @@ impl Answer {
     }
 
     /// The ids of the results, best first.
-    pub fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         let results = self.json()["results"].as_array().unwrap().clone();
         for (place, result) in results.iter().enumerate() {
@@ -69,7 +69,7 @@ impl Answer {
 }
 
 /// A server that has loaded these bundles, the first of which has all traffic.
-pub fn serving(bundles: &[BundleFiles]) -> Harness {
+pub(crate) fn serving(bundles: &[BundleFiles]) -> Harness {
     with_limits(
         bundles,
         Limits::default(),
@@ -77,7 +77,7 @@ pub fn serving(bundles: &[BundleFiles]) -> Harness {
     )
 }
 
-pub fn with_limits(bundles: &[BundleFiles], limits: Limits, pool: ScoringPool) -> Harness {
+pub(crate) fn with_limits(bundles: &[BundleFiles], limits: Limits, pool: ScoringPool) -> Harness {
     let directory = tempfile::tempdir().unwrap();
     let digests: Vec<Digest> = bundles
         .iter()
@@ -114,7 +114,7 @@ fn load(bundles: &Path, digest: &Digest) -> Track {
 
 impl Harness {
     /// Notes how a bundle failed.
-    pub fn fail(&self, digest: &Digest, reason: &str) {
+    pub(crate) fn fail(&self, digest: &Digest, reason: &str) {
         let failure = TrackFailure {
             reason: reason.into(),
             message: "for a test".into(),
@@ -123,7 +123,7 @@ impl Harness {
     }
 
     /// Follows a plan.
-    pub fn follow(&self, sequence: u64, weights: &[(&Digest, u8)]) {
+    pub(crate) fn follow(&self, sequence: u64, weights: &[(&Digest, u8)]) {
         let weights = weights
             .iter()
             .map(|(digest, weight)| ((*digest).clone(), *weight))
@@ -135,7 +135,7 @@ impl Harness {
         });
     }
 
-    pub async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
         let request = Request::post(path)
             .header("content-type", "application/json")
             .body(body.into())
@@ -143,20 +143,20 @@ impl Harness {
         self.send(request).await
     }
 
-    pub async fn rank(&self, body: &Value) -> Answer {
+    pub(crate) async fn rank(&self, body: &Value) -> Answer {
         self.post("/v1/rank", body.to_string()).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         read(app(Arc::clone(&self.state)), request).await
     }
 
-    pub async fn admin(&self, path: &str) -> Answer {
+    pub(crate) async fn admin(&self, path: &str) -> Answer {
         read(
             admin::admin(Arc::clone(&self.state)),
             Request::get(path).body(Body::empty()).unwrap(),

@@ -169,7 +169,7 @@ async fn no_request_fails_while_the_plan_changes_under_load() {
     );
     let plan_file = directory.path().join("plan.json");
     let write_plan = |sequence: usize| {
-        let (first, second) = if sequence % 2 == 0 {
+        let (first, second) = if sequence.is_multiple_of(2) {
             (100, 0)
         } else {
             (0, 100)
@@ -202,7 +202,11 @@ async fn no_request_fails_while_the_plan_changes_under_load() {
         }
         // What is asked after the plan is reported is answered by it.
         let (_, body) = server.post(&http, "/v1/rank", REQUEST).await.unwrap();
-        let expected = if sequence % 2 == 0 { &up } else { &down };
+        let expected = if sequence.is_multiple_of(2) {
+            &up
+        } else {
+            &down
+        };
         assert_eq!(
             body["model"]["sha256"],
             expected.as_str(),

@@ -1,7 +1,7 @@
 //! The real program as a child process, and plain HTTP clients for it.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,8 +15,19 @@ use hyper_util::rt::TokioExecutor;
 use searchop_server::digest::Digest;
 use serde_json::Value;
 
+/// The program, which Cargo builds beside the tests. Its name has a hyphen, so the variable that
+/// Cargo sets for it does not pass through a compiler wrapper that is a shell script.
+pub(crate) fn binary() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("searchop-server")
+}
+
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     pub port: u16,
     pub admin_port: u16,
@@ -24,16 +35,16 @@ pub struct Server {
 }
 
 /// A client that keeps its connections.
-pub type Http = Client<HttpConnector, Full<Bytes>>;
+pub(crate) type Http = Client<HttpConnector, Full<Bytes>>;
 
-pub fn client() -> Http {
+pub(crate) fn client() -> Http {
     Client::builder(TokioExecutor::new()).build_http()
 }
 
 impl Server {
     /// Starts `searchop-server serve` on ports of its own, and waits until it listens.
-    pub fn start(bundles: &Path, digests: &[&Digest], more: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_searchop-server"));
+    pub(crate) fn start(bundles: &Path, digests: &[&Digest], more: &[&str]) -> Self {
+        let mut command = Command::new(binary());
         command.args([
             "serve",
             "--address",
@@ -85,11 +96,11 @@ impl Server {
     }
 
     /// The first log line whose field has this value.
-    pub fn logged(&self, field: &str, value: &str) -> Option<Value> {
+    pub(crate) fn logged(&self, field: &str, value: &str) -> Option<Value> {
         find(&self.log.lock().unwrap(), field, value)
     }
 
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let status = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()
@@ -98,11 +109,11 @@ impl Server {
     }
 
     /// Waits for the end, and gives the exit code.
-    pub fn exit_code(&mut self) -> Option<i32> {
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
         wait("the server to exit", || self.child.try_wait().unwrap()).code()
     }
 
-    pub async fn wait_until_ready(&self) {
+    pub(crate) async fn wait_until_ready(&self) {
         let http = client();
         for _ in 0..1_000 {
             if self.admin(&http, "/readyz").await.0 == StatusCode::OK {
@@ -113,7 +124,7 @@ impl Server {
         panic!("never ready: {}", self.admin(&http, "/readyz").await.1);
     }
 
-    pub async fn admin(&self, http: &Http, path: &str) -> (StatusCode, String) {
+    pub(crate) async fn admin(&self, http: &Http, path: &str) -> (StatusCode, String) {
         let uri = format!("http://127.0.0.1:{}{path}", self.admin_port);
         let response = http
             .request(Request::get(uri).body(Full::default()).unwrap())
@@ -136,7 +147,7 @@ impl Server {
     }
 
     /// Posts JSON to the API.
-    pub async fn post(
+    pub(crate) async fn post(
         &self,
         http: &Http,
         path: &str,
@@ -146,7 +157,7 @@ impl Server {
     }
 }
 
-pub async fn post(
+pub(crate) async fn post(
     http: &Http,
     port: u16,
     path: &str,
@@ -181,14 +192,14 @@ impl Drop for Server {
 }
 
 /// Runs `searchop-server fetch` to its end, with no storage settings but those given.
-pub fn fetch(
+pub(crate) fn fetch(
     into: &Path,
     result_file: &Path,
     bundles: &[String],
     required: &Digest,
     more: &[&str],
 ) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_searchop-server"));
+    let mut command = Command::new(binary());
     command
         .arg("fetch")
         .arg("--into")
@@ -207,7 +218,7 @@ fn find(log: &[Value], field: &str, value: &str) -> Option<Value> {
 }
 
 /// Waits for something to be there.
-pub fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = look() {
