@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
@@ -27,8 +28,8 @@ const REFUSAL: &[u8] =
 connection: close\r\ncontent-length: 76\r\n\r\n\
 {\"error\":{\"code\":\"Overloaded\",\"message\":\"too many connections, try again\"}}\n";
 
-/// How long after the last new connection the door is closed. Connections that the kernel has
-/// accepted already would otherwise be reset.
+/// How long the door stays open once draining begins. Connections that the kernel has accepted
+/// already would otherwise be reset.
 const LAST_CALL: Duration = Duration::from_millis(50);
 
 /// Bounds on connections.
@@ -72,7 +73,8 @@ pub async fn serve(
             }
         }
     }
-    while let Ok(accepted) = tokio::time::timeout(LAST_CALL, listener.accept()).await {
+    let door_closes = Instant::now() + LAST_CALL;
+    while let Ok(accepted) = tokio::time::timeout_at(door_closes, listener.accept()).await {
         admit(
             accepted,
             &router,

@@ -60,6 +60,15 @@ pub enum DegradedCause {
     NothingKnown,
 }
 
+impl DegradedCause {
+    const ALL: [Self; 4] = [
+        Self::NoModel,
+        Self::ScoringFailed,
+        Self::OverBudget,
+        Self::NothingKnown,
+    ];
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     route: String,
@@ -143,7 +152,7 @@ impl Metrics {
         let durations = || Family::new_with_constructor(Durations);
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The server's version", version);
-        Self {
+        let metrics = Self {
             requests: add(
                 &mut registry,
                 "requests",
@@ -206,6 +215,22 @@ impl Metrics {
             ),
             gauges: Mutex::new(StateGauges::register(&mut registry)),
             registry,
+        };
+        metrics.start_at_zero();
+        metrics
+    }
+
+    /// Makes the series that are known beforehand, so that their first event is seen as a rise.
+    fn start_at_zero(&self) {
+        for cause in DegradedCause::ALL {
+            drop(self.degraded.get_or_create(&CauseLabels { cause }));
+        }
+        for kind in [
+            FeedbackKind::Click,
+            FeedbackKind::Cart,
+            FeedbackKind::Purchase,
+        ] {
+            drop(self.feedback_events.get_or_create(&feedback_labels(kind)));
         }
     }
 
@@ -258,13 +283,8 @@ impl Metrics {
 
     /// Counts a feedback event.
     pub fn feedback(&self, kind: FeedbackKind) {
-        let r#type = match kind {
-            FeedbackKind::Click => "click",
-            FeedbackKind::Cart => "cart",
-            FeedbackKind::Purchase => "purchase",
-        };
         self.feedback_events
-            .get_or_create(&FeedbackLabels { r#type })
+            .get_or_create(&feedback_labels(kind))
             .inc();
     }
 
@@ -272,6 +292,11 @@ impl Metrics {
     pub fn encode(&self, snapshot: &Snapshot, ready: bool, in_flight: usize) -> String {
         let gauges = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
         gauges.set(snapshot, ready, in_flight);
+        for model in snapshot.tracks.keys() {
+            let labels = model_labels(model);
+            drop(self.ranked.get_or_create(&labels));
+            drop(self.scoring_failures.get_or_create(&labels));
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string does not fail");
         text
@@ -353,6 +378,15 @@ fn model_labels(model: &Digest) -> ModelLabels {
     ModelLabels {
         model: model.to_string(),
     }
+}
+
+fn feedback_labels(kind: FeedbackKind) -> FeedbackLabels {
+    let r#type = match kind {
+        FeedbackKind::Click => "click",
+        FeedbackKind::Cart => "cart",
+        FeedbackKind::Purchase => "purchase",
+    };
+    FeedbackLabels { r#type }
 }
 
 fn status_class(status: u16) -> &'static str {

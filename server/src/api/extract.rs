@@ -117,7 +117,10 @@ async fn discard(mut body: Body) {
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        // Where the text ends inside of an object, the last part of the path is not known.
         let path = error.path().to_string();
+        let path = path.trim_end_matches('?').trim_end_matches('.');
+        let field = (!path.is_empty()).then(|| path.to_owned());
         let inner = error.into_inner();
         let code = match inner.classify() {
             serde_json::error::Category::Data => ErrorCode::InvalidField,
@@ -125,7 +128,7 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiErro
         };
         ApiError {
             code,
-            field: (path != ".").then_some(path),
+            field,
             message: inner.to_string(),
         }
     })?;
