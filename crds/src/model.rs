@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
     derive = "PartialEq",
     doc = "RankingModel is a ranking service: which model serves, on how many servers, and how a new model takes over.",
     validation = Rule::new("self.metadata.name.size() <= 48").message("metadata.name may have at most 48 characters"),
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
+        .message("metadata.name must start with a letter and have only lower-case letters, digits and '-': it names a Service"),
     scale(
         spec_replicas_path = ".spec.serving.replicas",
         status_replicas_path = ".status.serving.replicas",

@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Keys whose map holds quantities by resource name.
-const QUANTITY_MAPS: [&str; 3] = ["limits", "requests", "capacity"];
+/// Keys whose map holds quantities: by resource name, or as an autoscaler's target.
+const QUANTITY_MAPS: [&str; 4] = ["limits", "requests", "capacity", "target"];
 /// Keys whose value is a quantity wherever they stand.
 const QUANTITIES: [&str; 3] = ["averageValue", "divisor", "sizeLimit"];
 /// Keys that name a list's element, as server-side apply merges it.
@@ -195,6 +195,10 @@ mod tests {
         assert!(contains(
             &json!({"sizeLimit": "1Gi"}),
             &json!({"sizeLimit": "1073741824"})
+        ));
+        assert!(contains(
+            &json!({"target": {"type": "Value", "value": "500m"}}),
+            &json!({"target": {"type": "Value", "value": "0.5"}})
         ));
         assert!(
             !contains(

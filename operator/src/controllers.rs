@@ -5,6 +5,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
+use crate::events::Happening;
 use crate::owner::Owner;
 use crate::requeue::{self, Requeue};
 use crate::status::Custom;
@@ -13,6 +14,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Error as ControllerError};
+use kube::runtime::events::EventType;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{Config, Controller, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -25,6 +27,12 @@ use tokio::sync::watch;
 
 /// Bursts of changes within this time are one reconcile.
 const DEBOUNCE: Duration = Duration::from_millis(100);
+/// Longest time of one reconcile. The client waits for an answer without end, and a connection that died without a word would
+/// hold its object up for ever.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Refused reconciles in a row for each Event about them.
+const REFUSALS_AN_EVENT: u32 = 30;
 
 /// An object of ours as it is watched: readable or not.
 pub type Watched<K> = DeserializeGuard<K>;
@@ -122,15 +130,55 @@ where
 {
     let began = Instant::now();
     let now = Timestamp::now();
-    let outcome = observed_step(&object, &context, kind, now, reconcile).await;
+    let step = observed_step(&object, &context, kind, now, reconcile);
+    let outcome = tokio::time::timeout(PATIENCE, step)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Error::TimedOut {
+                kind,
+                name: object.name_any(),
+            })
+        });
     let counted = outcome.as_ref().map(|_| ()).map_err(Error::kind);
     let seconds = now.as_millisecond() as f64 / 1_000.0;
     context
         .metrics
         .reconciled(kind, began.elapsed(), seconds, counted);
-    let requeue = outcome?;
+    let requeue = match outcome {
+        Ok(requeue) => requeue,
+        Err(error) => {
+            tell_refusal(&object, &context, kind, &error).await;
+            return Err(error);
+        }
+    };
     context.errors.succeeded(&key(&*object, kind));
     Ok(requeue.action(now))
+}
+
+/// Tells with an Event what only a person can put right: a refused child, a taken name, a missing right. Not at once, because
+/// a cluster that is being changed refuses for a moment; then about once an hour.
+async fn tell_refusal<K: Custom>(
+    object: &Watched<K>,
+    context: &Context,
+    kind: &'static str,
+    error: &Error,
+) {
+    let is_for_people = matches!(
+        error.kind(),
+        ErrorKind::Forbidden | ErrorKind::Rejected | ErrorKind::NameTaken | ErrorKind::Unreadable
+    );
+    let before = context.errors.in_a_row(&key(object, kind));
+    if is_for_people && before % REFUSALS_AN_EVENT == 1 {
+        let happening = Happening {
+            type_: EventType::Warning,
+            reason: error.kind().as_str().to_owned(),
+            note: error.to_string(),
+        };
+        context
+            .events
+            .tell(&object.object_ref(&()), &happening)
+            .await;
+    }
 }
 
 async fn observed_step<K, F>(

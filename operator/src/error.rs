@@ -85,6 +85,8 @@ pub enum Error {
         "{kind} {name} exists and does not belong to this object: it is left alone; delete or rename it, or rename this object"
     )]
     NameTaken { kind: &'static str, name: String },
+    #[error("{kind} {name}: the API server did not answer in time")]
+    TimedOut { kind: &'static str, name: String },
     #[error("cannot record an event: {source}")]
     Event { source: kube::Error },
     #[error("{kind} {name} cannot be read as its kind: {message}")]
@@ -102,6 +104,7 @@ impl Error {
         match self {
             Self::NameTaken { .. } => ErrorKind::NameTaken,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
+            Self::TimedOut { .. } => ErrorKind::Unavailable,
             Self::Read { source, .. }
             | Self::List { source, .. }
             | Self::Apply { source, .. }

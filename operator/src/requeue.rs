@@ -119,6 +119,16 @@ impl ErrorCounts {
         *count
     }
 
+    /// How many errors the object had in a row.
+    pub fn in_a_row(&self, key: &str) -> u32 {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(key)
+            .copied()
+            .unwrap_or(0)
+    }
+
     /// Forgets the object's errors.
     pub fn succeeded(&self, key: &str) {
         self.0
@@ -164,6 +174,7 @@ mod tests {
             (counts.failed("a"), counts.failed("a"), counts.failed("b")),
             (1, 2, 1)
         );
+        assert_eq!((counts.in_a_row("a"), counts.in_a_row("c")), (2, 0));
         counts.succeeded("a");
         assert_eq!(counts.failed("a"), 1);
         assert!(error_delay(ErrorKind::Conflict, 1, "a") < Duration::from_secs(1));

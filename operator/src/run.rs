@@ -34,7 +34,7 @@ pub async fn run(
     let metrics = SharedMetrics::default();
 
     let readiness = Readiness::default();
-    let listener = TcpListener::bind(("::", settings.admin_port))
+    let listener = listen(settings.admin_port)
         .await
         .with_context(|| format!("listening on port {}", settings.admin_port))?;
     let routes = admin::routes(readiness.clone(), metrics.clone());
@@ -96,5 +96,13 @@ pub async fn run(
     match ending.context("the task that holds the lease ended")? {
         Ending::Released => Ok(()),
         Ending::Lost => anyhow::bail!("the lease was lost"),
+    }
+}
+
+/// Every address of both families; where the node's kernel has no IPv6, those of IPv4.
+async fn listen(port: u16) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(("::", port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(("0.0.0.0", port)).await,
     }
 }

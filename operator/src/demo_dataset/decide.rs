@@ -179,10 +179,14 @@ impl Situation<'_> {
     }
 
     fn given_up(&self) -> Plan<DemoDatasetStatus> {
-        let status = DemoDatasetStatus {
+        let mut status = DemoDatasetStatus {
             observed_generation: self.dataset.metadata.generation,
             ..self.before.clone()
         };
+        // An edit changes nothing about it, and whoever waits for the condition is told so.
+        for condition in &mut status.conditions {
+            condition.observed_generation = self.dataset.metadata.generation;
+        }
         Plan {
             delete: self.observed.jobs.superseded(),
             ..Plan::holding(status, Requeue::Steady)

@@ -150,16 +150,19 @@ impl<'a> Fleet<'a> {
         self.current().find_map(|pod| {
             failed_track(pod, &candidate.sha256)
                 .or_else(|| failed_start(pod, candidate, since, is_required))
-                .or_else(|| self.overdue(pod, candidate))
+                .or_else(|| self.overdue(pod, candidate, since))
         })
     }
 
-    fn overdue(self, pod: &Pod, candidate: &ModelReference) -> Option<Trouble> {
+    /// A server that had long enough for the candidate and has not loaded it. One that ran before the rollout began, because it
+    /// held the candidate already, is given the same time; and one that is unready with the candidate loaded is so for another
+    /// reason.
+    fn overdue(self, pod: &Pod, candidate: &ModelReference, rollout: Timestamp) -> Option<Trouble> {
         let since = pod
             .serving_since
+            .map(|since| since.max(rollout))
             .filter(|since| self.now.duration_since(*since) > READY_DEADLINE)?;
-        let is_waiting =
-            pod.report.is_some() && !(pod.is_ready && pod.has_loaded(&candidate.sha256));
+        let is_waiting = pod.report.is_some() && !pod.has_loaded(&candidate.sha256);
         is_waiting.then(|| Trouble {
             severity: Severity::Terminal,
             reason: RankingModelReason::DeadlineExceeded,

@@ -234,10 +234,14 @@ impl Situation<'_> {
     }
 
     fn given_up(&self) -> Plan<TrainingRunStatus> {
-        let status = TrainingRunStatus {
+        let mut status = TrainingRunStatus {
             observed_generation: self.run.metadata.generation,
             ..self.before.clone()
         };
+        // An edit changes nothing about it, and whoever waits for the condition is told so.
+        for condition in &mut status.conditions {
+            condition.observed_generation = self.run.metadata.generation;
+        }
         Plan {
             delete: self.observed.jobs.superseded(),
             ..Plan::holding(status, Requeue::Steady)
