@@ -14,6 +14,8 @@ pub enum Reason {
     StorageAccessDenied,
     /// The mounted Secret lacks a key.
     CredentialsMissing,
+    /// The bucket does not exist.
+    BucketNotFound,
     /// The store ignores conditional puts or checksums.
     StorageUnfit,
     /// What is named by digest or address is not in the store.
@@ -41,6 +43,7 @@ impl Reason {
             Self::StorageUnavailable
                 | Self::StorageAccessDenied
                 | Self::CredentialsMissing
+                | Self::BucketNotFound
                 | Self::StorageUnfit
                 | Self::OutOfDisk
         )
@@ -57,6 +60,18 @@ impl Reason {
         }
     }
 }
+
+impl std::str::FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(name: &str) -> Result<Self, UnknownReason> {
+        serde_json::from_value(serde_json::Value::from(name)).map_err(|_| UnknownReason)
+    }
+}
+
+/// A text that names no reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownReason;
 
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +120,16 @@ impl Failure {
         Self::new(Reason::Internal, error.to_string())
     }
 
+    /// The Job was asked to end; another attempt begins anew.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Self {
+            reason: Reason::Internal,
+            message: "the job was told to end before it was done".to_owned(),
+            retryable: true,
+        }
+    }
+
     /// Reading or writing a local file failed; `doing` says what, in the form "write x".
     #[must_use]
     pub fn local_file(doing: impl fmt::Display, error: &std::io::Error) -> Self {
@@ -128,6 +153,16 @@ impl Failure {
     }
 }
 
+impl From<searchop_artifacts::Error> for Failure {
+    fn from(error: searchop_artifacts::Error) -> Self {
+        Self {
+            reason: error.reason().parse().unwrap_or(Reason::Internal),
+            message: error.to_string(),
+            retryable: error.is_retryable(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +173,7 @@ mod tests {
             (Reason::StorageUnavailable, 75),
             (Reason::StorageAccessDenied, 75),
             (Reason::CredentialsMissing, 75),
+            (Reason::BucketNotFound, 75),
             (Reason::StorageUnfit, 75),
             (Reason::OutOfDisk, 75),
             (Reason::ArtifactNotFound, 65),
@@ -168,6 +204,27 @@ mod tests {
             failure.message.starts_with("cannot write x: "),
             "{}",
             failure.message
+        );
+    }
+
+    #[test]
+    fn failures_of_the_store_keep_their_reason() {
+        let error = searchop_artifacts::Error::NotFound {
+            what: "s3://b/x".into(),
+        };
+        let failure = Failure::from(error);
+        assert_eq!(
+            (failure.reason, failure.exit_code()),
+            (Reason::ArtifactNotFound, 65)
+        );
+        let error = searchop_artifacts::Error::BucketNotFound {
+            bucket: "b".into(),
+            endpoint: "e".into(),
+        };
+        let failure = Failure::from(error);
+        assert_eq!(
+            (failure.reason, failure.exit_code()),
+            (Reason::BucketNotFound, 75)
         );
     }
 

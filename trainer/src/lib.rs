@@ -3,12 +3,27 @@
 //! Everything also runs on a laptop against a directory store. It knows nothing of Kubernetes:
 //! the operator reads the result file, the exit code and the progress port.
 
+// Futures that hold whole S3 transfers have deep types.
+#![recursion_limit = "256"]
+
+pub mod bundle;
 pub mod cli;
+pub mod data;
+pub mod evaluate;
+pub mod evaluation;
 pub mod failure;
+pub mod features;
+pub mod generate;
+pub mod job;
 pub mod lightgbm;
 pub mod outcome;
 pub mod parameters;
+pub mod partition;
 pub mod progress;
 pub mod progress_server;
+pub mod purge;
 pub mod request;
+pub mod run;
+pub mod scoring;
 pub mod threads;
+pub mod train;

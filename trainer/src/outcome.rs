@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use searchop_ranking::bundle::HeadlineMetric;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Reason};
@@ -101,7 +102,7 @@ pub struct TrainSuccess {
     /// Digest of what it was trained on.
     pub dataset_sha256: String,
     /// Headline metrics on the test queries; empty without a split.
-    pub metrics: Vec<MetricSummary>,
+    pub metrics: Vec<HeadlineMetric>,
     /// Trees in the model.
     pub trees: u32,
     /// Component versions by name.
@@ -124,23 +125,6 @@ pub struct ModelReference {
     pub format: String,
     /// Digest of the feature schema.
     pub feature_schema_sha256: String,
-}
-
-/// One metric, as text so that no reader rounds it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetricSummary {
-    /// For example `ndcg@10`.
-    pub name: String,
-    /// The model's mean.
-    pub value: String,
-    /// Lower end of the 95 % interval.
-    pub low: String,
-    /// Upper end of the 95 % interval.
-    pub high: String,
-    /// Queries it is the mean of.
-    pub queries: u64,
-    /// Means of the baselines that the data allows.
-    pub baselines: BTreeMap<String, String>,
 }
 
 /// Result of `purge`.
@@ -168,7 +152,7 @@ pub struct EvaluateSuccess {
     /// Digest of the data it was evaluated on.
     pub dataset_sha256: String,
     /// The metrics.
-    pub metrics: Vec<MetricSummary>,
+    pub metrics: Vec<HeadlineMetric>,
 }
 
 /// Result of `features`.
@@ -185,6 +169,23 @@ pub struct FeaturesSuccess {
     pub queries: u64,
     /// Columns written.
     pub features: u64,
+}
+
+impl Success {
+    /// Marks the result as one of an earlier attempt; the digest of its artifact, if it has one.
+    pub fn mark_reused(&mut self) -> Option<String> {
+        match self {
+            Self::Train(train) => {
+                train.reused = true;
+                Some(train.model.sha256.clone())
+            }
+            Self::Generate(generate) => {
+                generate.reused = true;
+                Some(generate.artifact.sha256.clone())
+            }
+            Self::Purge(_) | Self::Evaluate(_) | Self::Features(_) => None,
+        }
+    }
 }
 
 impl From<&Failure> for Outcome {
@@ -271,7 +272,7 @@ mod tests {
         let baselines: BTreeMap<_, _> = ["random", "popularity", "retrieval", "bm25"]
             .map(|name| (name.to_owned(), "0.1234".to_owned()))
             .into();
-        let metric = MetricSummary {
+        let metric = HeadlineMetric {
             name: "ndcg@10".into(),
             value: "0.4123".into(),
             low: "0.4".into(),

@@ -48,9 +48,10 @@ const fn above_zero(maximum: f64) -> Values {
 /// LightGBM's own names, in alphabetical order. Its aliases are left out on purpose: two names
 /// for one parameter could contradict each other.
 const ALLOWED: &[(&str, Values)] = &[
-    ("bagging_by_query", Values::Boolean),
     ("bagging_fraction", above_zero(1.0)),
     ("bagging_freq", integer(0, 10_000)),
+    ("cat_l2", at_least_zero(1e6)),
+    ("cat_smooth", at_least_zero(1e6)),
     ("extra_trees", Values::Boolean),
     ("feature_fraction", above_zero(1.0)),
     ("feature_fraction_bynode", above_zero(1.0)),
@@ -303,6 +304,25 @@ mod tests {
                 text: "max_bin".into()
             })
         );
+    }
+
+    #[test]
+    fn the_list_is_the_one_that_is_checked_at_admission() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../config/crd/bases/searchop.dev_trainingruns.yaml");
+        // YAML may break the rule over lines.
+        let text = std::fs::read_to_string(file).unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, rule) = text
+            .split_once("self.all(name, name in [")
+            .expect("the rule is there");
+        let (names, _) = rule.split_once(']').expect("the list ends");
+        let names: Vec<_> = names
+            .split(',')
+            .map(|name| name.trim().trim_matches(['\'', '"']))
+            .collect();
+        let allowed: Vec<_> = ALLOWED.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, allowed);
     }
 
     #[test]

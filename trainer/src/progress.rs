@@ -165,6 +165,11 @@ impl Progress {
         self.at(stage, fraction, None);
     }
 
+    /// A share of a stage, 0 to 1, is done.
+    pub fn share(&self, stage: Stage, share: f64) {
+        self.at(stage, share, None);
+    }
+
     /// `iteration` of `iterations` trees are there.
     pub fn trained(&self, iteration: u32, iterations: u32) {
         let fraction = f64::from(iteration) / f64::from(iterations.max(1));

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::num::NonZeroU32;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use searchop_ranking::model::{RankingModel, normalise};
@@ -81,7 +82,10 @@ fn scores_equal_those_of_the_python_package_to_the_last_bit() {
     let dense: Vec<Vec<f64>> = (0..test.row_count()).map(|row| test.row(row)).collect();
     let mut texts = BTreeMap::new();
     for threads in [1, 2, 3] {
-        let trained = train(&configuration(threads), &names(), &training, None, |_| ()).unwrap();
+        let trained = train(&configuration(threads), &names(), &training, None, |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         let text = normalise(&trained.text);
         let ours = RankingModel::parse(&text).unwrap();
         let theirs = predict(&text, &dense, FEATURES).unwrap();
@@ -121,7 +125,10 @@ fn early_stopping_keeps_as_many_trees_as_the_python_package() {
             metric: "ndcg@5".parse().unwrap(),
             rounds: NonZeroU32::new(30).unwrap(),
         });
-        let model = train(&configuration, &names(), &training, Some(&test), |_| ()).unwrap();
+        let model = train(&configuration, &names(), &training, Some(&test), |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         assert_eq!(model.trees, 18);
         // What the Python package reports for the 18th tree.
         assert_eq!(model.best_validation, Some(0.667_554_411_189_575));

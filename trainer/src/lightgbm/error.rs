@@ -41,6 +41,9 @@ pub enum LightGbmError {
     /// A model text that is not UTF-8.
     #[error("the model text is not UTF-8")]
     NotText,
+    /// The caller asked to stop.
+    #[error("training was interrupted")]
+    Interrupted,
     /// An evaluation that returned another number of values than asked for.
     #[error("lightgbm evaluated {found} metrics, expected one")]
     Metrics {

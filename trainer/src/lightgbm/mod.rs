@@ -10,6 +10,7 @@ mod native;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 
 pub use early_stopping::{
     Best, EarlyStopping, RankingMetric, RankingMetricKind, UnknownMetric, Watch,
@@ -55,6 +56,21 @@ pub struct TrainedModel {
 }
 
 impl TrainingConfiguration {
+    /// What decides the model but objective and seed, by LightGBM's names, for the record.
+    #[must_use]
+    pub fn named_parameters(&self) -> BTreeMap<String, String> {
+        let mut named = self.parameters.clone();
+        let mut set = |name: &str, value: String| named.insert(name.to_owned(), value);
+        set("num_iterations", self.iterations.to_string());
+        set("num_leaves", self.leaves.to_string());
+        set("learning_rate", self.learning_rate.to_string());
+        if let Some(stopping) = self.early_stopping {
+            set("early_stopping_metric", stopping.metric.to_string());
+            set("early_stopping_round", stopping.rounds.to_string());
+        }
+        named
+    }
+
     /// LightGBM's parameter text.
     ///
     /// What makes the model independent of the number of threads, each for a reason:
@@ -116,18 +132,19 @@ fn dataset(
     Ok(dataset)
 }
 
-/// Trains, calling `told` after each iteration with its number from 1.
+/// Trains, calling `told` after each iteration with its number from 1; what it answers decides
+/// whether training goes on.
 ///
 /// It blocks for as long as training takes, on the thread that calls it.
 ///
 /// # Errors
-/// LightGBM refuses data or parameters, or lengths do not fit each other.
+/// LightGBM refuses data or parameters, lengths do not fit each other, or `told` broke off.
 pub fn train(
     configuration: &TrainingConfiguration,
     feature_names: &[String],
     training: &RankingRows,
     validation: Option<&RankingRows>,
-    mut told: impl FnMut(u32),
+    mut told: impl FnMut(u32) -> ControlFlow<()>,
 ) -> Result<TrainedModel, LightGbmError> {
     let parameters = configuration.to_parameter_text();
     let mut training = dataset(training, &parameters, None)?;
@@ -147,7 +164,9 @@ pub fn train(
         // An iteration that finds no split adds no tree; a later one may again, on other bagged
         // rows, which is why the loop goes on.
         booster.update()?;
-        told(iteration);
+        if told(iteration).is_break() {
+            return Err(LightGbmError::Interrupted);
+        }
         if let Some(watch) = &mut watch {
             // A mean over queries summed by several threads is rounded differently for each
             // number of threads, which could choose another best iteration.

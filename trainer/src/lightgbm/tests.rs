@@ -1,6 +1,7 @@
 //! Training on small made-up rows. Parity with LightGBM's own Python package is in `tests/`.
 
 use std::num::NonZeroU32;
+use std::ops::ControlFlow;
 
 use super::*;
 
@@ -64,6 +65,7 @@ fn a_model_learns_what_decides_the_label() {
     let mut told = Vec::new();
     let model = train(&configuration(1), &names(), &example, None, |iteration| {
         told.push(iteration);
+        ControlFlow::Continue(())
     })
     .expect("trains");
     assert_eq!(model.trees, 20);
@@ -79,10 +81,15 @@ fn a_model_learns_what_decides_the_label() {
 #[test]
 fn the_number_of_threads_does_not_change_the_model() {
     let example = example(200, 0);
-    let one = train(&configuration(1), &names(), &example, None, |_| ()).expect("trains");
+    let one = train(&configuration(1), &names(), &example, None, |_| {
+        ControlFlow::Continue(())
+    })
+    .expect("trains");
     for threads in [2, 3, 7] {
-        let many =
-            train(&configuration(threads), &names(), &example, None, |_| ()).expect("trains");
+        let many = train(&configuration(threads), &names(), &example, None, |_| {
+            ControlFlow::Continue(())
+        })
+        .expect("trains");
         assert!(
             trees_of(&one.text) == trees_of(&many.text),
             "{threads} threads differ"
@@ -109,6 +116,7 @@ fn early_stopping_keeps_the_trees_of_the_best_iteration() {
         Some(&validation),
         |round| {
             last = round;
+            ControlFlow::Continue(())
         },
     )
     .expect("trains");
@@ -129,7 +137,10 @@ fn what_lightgbm_refuses_is_told_in_its_words() {
     configuration
         .parameters
         .insert("max_bin".into(), "1".into());
-    let error = train(&configuration, &names(), &example, None, |_| ()).expect_err("1 is no bin");
+    let error = train(&configuration, &names(), &example, None, |_| {
+        ControlFlow::Continue(())
+    })
+    .expect_err("1 is no bin");
     assert!(error.to_string().contains("max_bin"), "{error}");
     let error = predict("tree\nversion=v4\n", &[], 1).expect_err("no model");
     assert!(
@@ -142,7 +153,10 @@ fn what_lightgbm_refuses_is_told_in_its_words() {
 
 #[test]
 fn rows_of_another_width_are_refused_before_they_are_read() {
-    let model = train(&configuration(1), &names(), &example(3, 0), None, |_| ()).expect("trains");
+    let model = train(&configuration(1), &names(), &example(3, 0), None, |_| {
+        ControlFlow::Continue(())
+    })
+    .expect("trains");
     let error = predict(&model.text, &[vec![0.0; COLUMNS - 1]], COLUMNS).expect_err("too short");
     assert_eq!(
         error.to_string(),
@@ -159,7 +173,28 @@ fn names_that_are_not_one_for_each_column_are_refused() {
         &names()[1..],
         &example(3, 0),
         None,
-        |_| (),
+        |_| ControlFlow::Continue(()),
     );
     assert!(error.is_err());
+}
+
+#[test]
+fn training_ends_when_the_caller_says_so() {
+    let mut told = 0;
+    let ended = train(
+        &configuration(1),
+        &names(),
+        &example(3, 0),
+        None,
+        |iteration| {
+            told = iteration;
+            if iteration == 3 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    );
+    assert_eq!(ended, Err(LightGbmError::Interrupted));
+    assert_eq!(told, 3);
 }

@@ -1,0 +1,186 @@
+//! Dataset artifacts: catalogue, searches and events, from which the ranking crate computes
+//! features as of what was known at each search. Only reading and putting together is here.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+use searchop_ranking::baselines::Baseline;
+use searchop_ranking::catalogue::Catalogue;
+use searchop_ranking::events::{read_events, read_searches};
+use searchop_ranking::features::{
+    FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingOptions, TrainingRows,
+    training_rows,
+};
+use searchop_ranking::json_lines::JsonLinesError;
+use searchop_ranking::svmlight::RankingRows;
+
+use super::{Data, Features};
+use crate::failure::Failure;
+
+/// The version of the dataset format that is written and read.
+pub const DATASET_FORMAT_VERSION: u32 = 1;
+
+/// Reads a fetched dataset and computes its rows; writes the behaviour table to `behaviour`.
+pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
+    let catalogue_path = folder.join("catalogue.jsonl");
+    let catalogue = read_file(folder, "catalogue.jsonl", Catalogue::read)?;
+    if catalogue.is_empty() {
+        return Err(Failure::data("catalogue.jsonl: there are no products"));
+    }
+    let searches = read_file(folder, "queries.jsonl", read_searches)?;
+    if searches.is_empty() {
+        return Err(Failure::data("queries.jsonl: there are no searches"));
+    }
+    let events = read_file(folder, "events.jsonl", read_events)?;
+    let journal = Journal::new(&catalogue, &searches, &events);
+    drop((searches, events));
+    let context = FeatureContext::new(Arc::new(catalogue));
+    let made = training_rows(&context, &journal, &TrainingOptions::default());
+    if made.is_empty() {
+        return Err(Failure::data(format!(
+            "the dataset makes no rows: of {} searches {} show nothing of the catalogue and after {} \
+             nothing was clicked, put in a cart or bought",
+            journal.notes.searches, made.searches_without_items, made.searches_without_feedback,
+        )));
+    }
+    // Serving is at the end of the data: everything up to there is known then.
+    let table = journal.behaviour_before(context.catalogue(), journal.end());
+    let failed = |error: &std::io::Error| Failure::local_file("write behaviour.json", error);
+    let mut output = BufWriter::new(File::create(&behaviour).map_err(|error| failed(&error))?);
+    table
+        .write(context.catalogue(), &mut output)
+        .map_err(|error| failed(&std::io::Error::other(error)))?;
+    output.flush().map_err(|error| failed(&error))?;
+    let notes = notes(&journal.notes, &made);
+    data(
+        made,
+        context.catalogue(),
+        Features::QueryItem {
+            catalogue: catalogue_path,
+            behaviour,
+        },
+        notes,
+    )
+}
+
+fn data(
+    made: TrainingRows,
+    catalogue: &Catalogue,
+    features: Features,
+    notes: Vec<String>,
+) -> Result<Data, Failure> {
+    // Random needs nothing but rows and is added where rows are measured.
+    let baselines = Baseline::EVERY
+        .into_iter()
+        .filter(|baseline| *baseline != Baseline::Random)
+        .map(|baseline| {
+            (
+                baseline.name().to_owned(),
+                baseline.scores(&made, catalogue, 0),
+            )
+        })
+        .collect();
+    let labels = made
+        .labels
+        .iter()
+        .map(|label| u8::try_from(*label))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Failure::internal(format!("a label of the feature kernel: {error}")))?;
+    let sizes: Vec<usize> = made.searches.iter().map(|search| search.rows).collect();
+    let identifiers = made
+        .searches
+        .iter()
+        .map(|search| search.query_id.clone())
+        .collect();
+    let rows = RankingRows::from_dense(labels, &sizes, identifiers, FEATURE_COUNT, made.values)
+        .map_err(Failure::internal)?;
+    Ok(Data {
+        rows,
+        provided_test: None,
+        query_keys: made
+            .searches
+            .iter()
+            .map(|search| search.query_key.clone())
+            .collect(),
+        timestamps: Some(
+            made.searches
+                .iter()
+                .map(|search| search.timestamp)
+                .collect(),
+        ),
+        baselines,
+        features,
+        notes,
+    })
+}
+
+/// Opens `name`, or `name.gz`, and reads it.
+fn read_file<T>(
+    folder: &Path,
+    name: &str,
+    read: impl FnOnce(Box<dyn BufRead>) -> Result<T, JsonLinesError>,
+) -> Result<T, Failure> {
+    let compressed = format!("{name}.gz");
+    let (found, is_compressed) = if folder.join(name).is_file() {
+        (name, false)
+    } else if folder.join(&compressed).is_file() {
+        (compressed.as_str(), true)
+    } else {
+        return Err(Failure::data(format!(
+            "the dataset has neither {name} nor {compressed}"
+        )));
+    };
+    let file = File::open(folder.join(found))
+        .map_err(|error| Failure::local_file(format!("read {found}"), &error))?;
+    let input: Box<dyn BufRead> = if is_compressed {
+        Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))))
+    } else {
+        Box::new(BufReader::new(file))
+    };
+    read(input).map_err(|error| Failure::data(format!("{found}: {error}")))
+}
+
+/// What was left out, one line for each cause that occurred.
+fn notes(journal: &JournalNotes, rows: &TrainingRows) -> Vec<String> {
+    [
+        (
+            journal.repeated_searches,
+            "searches left out: their id was there before",
+        ),
+        (
+            rows.searches_without_items,
+            "searches left out: they show nothing of the catalogue",
+        ),
+        (
+            rows.searches_without_feedback,
+            "searches left out: nothing was done after them",
+        ),
+        (
+            journal.unknown_or_repeated_shown_items,
+            "shown items left out: not in the catalogue, or twice in one list",
+        ),
+        (
+            journal.events_without_search,
+            "events left out: their search is not there",
+        ),
+        (
+            journal.events_without_impression,
+            "events left out: their search did not show the item",
+        ),
+        (
+            journal.events_before_search,
+            "events left out: they are from before their search",
+        ),
+        (
+            journal.repeated_events,
+            "events left out: repeats of the same action",
+        ),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect()
+}

@@ -1,0 +1,127 @@
+//! From a request's data source to labelled rows: fetching with every byte verified, then reading
+//! or computing. It neither splits nor trains.
+
+mod dataset;
+mod svmlight_files;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use searchop_artifacts::{ArtifactRepository, ArtifactUri, Kind, Owner};
+use searchop_ranking::svmlight::RankingRows;
+
+pub use dataset::DATASET_FORMAT_VERSION;
+
+use crate::failure::Failure;
+use crate::job::{Job, blocking};
+use crate::progress::Stage;
+use crate::request::DataSource;
+use svmlight_files::LocalFiles;
+
+/// Labelled rows and what is known of them.
+#[derive(Debug)]
+pub struct Data {
+    /// All rows but provided test rows.
+    pub rows: RankingRows,
+    /// The Validation input.
+    pub provided_test: Option<RankingRows>,
+    /// For each query of `rows`, what must not stand on both sides of a split by query.
+    pub query_keys: Vec<String>,
+    /// For each query of `rows`, when it was, in milliseconds since 1970; rows in time order.
+    pub timestamps: Option<Vec<i64>>,
+    /// Scores of simple rankings for each row of `rows`, by name, as far as the data allows.
+    pub baselines: BTreeMap<String, Vec<f64>>,
+    /// What kind of features the rows have.
+    pub features: Features,
+    /// What was left out of the data and why, for people.
+    pub notes: Vec<String>,
+}
+
+/// What kind of features rows have.
+#[derive(Debug)]
+pub enum Features {
+    /// Numbered columns, given inline when serving.
+    Dense,
+    /// Named features of a query and an item, computed when serving from these files.
+    QueryItem {
+        /// `catalogue.jsonl`.
+        catalogue: PathBuf,
+        /// `behaviour.json`: what is known of the past at the end of the data.
+        behaviour: PathBuf,
+    },
+}
+
+/// A data source whose digest is known.
+#[derive(Debug)]
+pub enum ResolvedSource {
+    /// A dataset artifact; it is not fetched yet.
+    Dataset {
+        /// Its address.
+        uri: ArtifactUri,
+        /// Its store.
+        repository: ArtifactRepository,
+    },
+    /// Input files; they are fetched, for a digest that is not given cannot be known otherwise.
+    Files(LocalFiles),
+}
+
+impl ResolvedSource {
+    /// Finds out what the data is.
+    ///
+    /// # Errors
+    /// An input that is not there, is not what its digest promises, or what the store says.
+    pub async fn new(job: &Job, source: &DataSource) -> Result<Self, Failure> {
+        job.progress.begin(Stage::Download);
+        match source {
+            DataSource::Dataset(artifact) => {
+                let (uri, repository) = job.locate(artifact).await?;
+                Ok(Self::Dataset { uri, repository })
+            }
+            DataSource::SvmLight(files) => Ok(Self::Files(LocalFiles::fetch(job, files).await?)),
+        }
+    }
+
+    /// The dataset's digest; of input files, one made of theirs and of how they are read.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        match self {
+            Self::Dataset { uri, .. } => uri.sha256.to_string(),
+            Self::Files(files) => files.digest().to_string(),
+        }
+    }
+
+    /// Records that `owner` needs the dataset, if it is in the owner's own store: elsewhere it is
+    /// not this program's to keep or purge.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn refer(&self, own: &ArtifactRepository, owner: &Owner) -> Result<(), Failure> {
+        if let Self::Dataset { uri, repository } = self
+            && repository.store().uri() == own.store().uri()
+        {
+            own.refer(uri.sha256, owner).await?;
+        }
+        Ok(())
+    }
+
+    /// Fetches what is not fetched yet, and reads or computes the rows.
+    ///
+    /// # Errors
+    /// Data that cannot be used (file, line and field are named), and what the store says.
+    pub async fn load(self, job: &Job) -> Result<Data, Failure> {
+        match self {
+            Self::Dataset { uri, repository } => {
+                let folder = job.work_path("dataset");
+                job.fetch(repository, uri.sha256, Kind::Dataset, &folder)
+                    .await?;
+                job.progress.begin(Stage::Features);
+                let behaviour = job.work_path("behaviour.json");
+                blocking(move || dataset::load(&folder, behaviour)).await
+            }
+            Self::Files(files) => {
+                job.progress.begin(Stage::Features);
+                blocking(move || files.load()).await
+            }
+        }
+    }
+}

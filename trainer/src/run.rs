@@ -1,0 +1,248 @@
+//! One run of the program: from the command line to the exit code. It tells the result in the
+//! result file and to people, and ends when it is told to.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Command, CommandLine};
+use crate::evaluate::evaluate;
+use crate::evaluation::table;
+use crate::failure::{Failure, Reason};
+use crate::features::features;
+use crate::generate::generate;
+use crate::job::Job;
+use crate::outcome::{Outcome, Success};
+use crate::progress::Progress;
+use crate::progress_server::serve;
+use crate::purge::purge;
+use crate::train::train;
+
+/// How long work is waited for that was asked to end.
+const END_WAIT: Duration = Duration::from_secs(10);
+
+/// What a run that succeeded has to say.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The result message.
+    pub success: Success,
+    /// Text for people, on standard output.
+    pub text: String,
+}
+
+/// A future whose type is not spelled out: those of whole subcommands, with transfers and retries
+/// in them, are deeper than the compiler looks.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Runs the program with these arguments (the first is its name) and returns its exit code: 0,
+/// 2 for wrong usage, else that of the failure's reason.
+pub fn run(arguments: impl IntoIterator<Item = OsString> + 'static) -> Boxed<'static, u8> {
+    Box::pin(run_to_end(arguments))
+}
+
+async fn run_to_end(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let typed = match CommandLine::try_parse_from(arguments) {
+        Ok(typed) => typed,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            if error.use_stderr() {
+                // A Job whose arguments are wrong has to say so like any other that failed.
+                let file = std::env::var_os("SEARCHOP_RESULT_FILE").map(PathBuf::from);
+                let message = error.to_string();
+                tell_failure(
+                    &Failure::new(Reason::InvalidParameters, message),
+                    file.as_deref(),
+                );
+            } else {
+                // Help and version are what was asked for.
+                let _ = error.print();
+            }
+            return code;
+        }
+    };
+    let result_file = typed
+        .job
+        .result_file
+        .clone()
+        .filter(|path| !path.as_os_str().is_empty());
+    let progress = Progress::on_standard_error();
+    let result = run_command(typed, progress.clone()).await;
+    progress.finish();
+    match result {
+        Ok(report) => {
+            println!("{}", report.text);
+            let outcome = Outcome::Succeeded(report.success);
+            match write_outcome(&outcome, result_file.as_deref()) {
+                Ok(()) => 0,
+                Err(failure) => {
+                    eprintln!("error: {failure}");
+                    failure.exit_code()
+                }
+            }
+        }
+        Err(failure) => {
+            tell_failure(&failure, result_file.as_deref());
+            failure.exit_code()
+        }
+    }
+}
+
+fn tell_failure(failure: &Failure, result_file: Option<&Path>) {
+    eprintln!("error: {failure}");
+    if let Err(error) = write_outcome(&Outcome::from(failure), result_file) {
+        eprintln!("error: {error}");
+    }
+}
+
+fn write_outcome(outcome: &Outcome, file: Option<&Path>) -> Result<(), Failure> {
+    let Some(file) = file else {
+        return Ok(());
+    };
+    outcome
+        .write(file)
+        .map_err(|error| Failure::local_file(format!("write {}", file.display()), &error))
+}
+
+async fn run_command(typed: CommandLine, progress: Progress) -> Result<Report, Failure> {
+    if let Some(port) = typed.job.progress_port {
+        serve(port, progress.clone()).await?;
+    }
+    let job = Job::new(&typed.job, progress)?;
+    let stop = job.stop.clone();
+    let mut work = dispatch(&job, &typed.command);
+    tokio::select! {
+        result = &mut work => result,
+        () = told_to_end() => {
+            stop.ask();
+            // Training looks at the wish after each tree. What does not look ends with the process.
+            let _ = tokio::time::timeout(END_WAIT, &mut work).await;
+            Err(Failure::interrupted())
+        }
+    }
+}
+
+/// Ends when the process is told to: as the first process of a container it would otherwise
+/// ignore the signal and be killed half a minute later.
+async fn told_to_end() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        // Without handlers the signals end the process as they always do.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Carries out one subcommand.
+///
+/// # Errors
+/// Why it could not be carried out.
+pub fn dispatch<'a>(job: &'a Job, command: &'a Command) -> Boxed<'a, Result<Report, Failure>> {
+    Box::pin(carry_out(job, command))
+}
+
+async fn carry_out(job: &Job, command: &Command) -> Result<Report, Failure> {
+    match command {
+        Command::Generate(options) => {
+            let success = generate(job, options).await?;
+            Ok(Report {
+                text: summary(&success),
+                success,
+            })
+        }
+        Command::Features(options) => {
+            let (success, notes) = features(job, options).await?;
+            Ok(Report {
+                text: text(&notes, None, &success),
+                success,
+            })
+        }
+        Command::Train(options) => {
+            let report = train(job, options).await?;
+            let table = (!report.metrics.metrics.is_empty()).then(|| table(&report.metrics));
+            Ok(Report {
+                text: text(&report.notes, table, &report.success),
+                success: report.success,
+            })
+        }
+        Command::Evaluate(options) => {
+            let report = evaluate(job, options).await?;
+            let table = Some(table(&report.metrics));
+            Ok(Report {
+                text: text(&report.notes, table, &report.success),
+                success: report.success,
+            })
+        }
+        Command::Purge(options) => {
+            let success = purge(job, options).await?;
+            Ok(Report {
+                text: summary(&success),
+                success,
+            })
+        }
+    }
+}
+
+fn text(notes: &[String], table: Option<String>, success: &Success) -> String {
+    let notes = notes.iter().map(|note| format!("note: {note}"));
+    notes
+        .chain(table)
+        .chain([summary(success)])
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// One or two lines on what there is now.
+fn summary(success: &Success) -> String {
+    let reused = |reused: bool| {
+        if reused {
+            " (made by an earlier run)"
+        } else {
+            ""
+        }
+    };
+    match success {
+        Success::Train(train) => format!(
+            "model {}{}\n{}, {} trees, {} bytes",
+            train.model.sha256,
+            reused(train.reused),
+            train.model.uri,
+            train.trees,
+            train.model.size_bytes,
+        ),
+        Success::Generate(generate) => format!(
+            "dataset {}{}\n{}, {} products, {} users, {} searches, {} events, {} bytes",
+            generate.artifact.sha256,
+            reused(generate.reused),
+            generate.artifact.uri,
+            generate.counts.products,
+            generate.counts.users,
+            generate.counts.queries,
+            generate.counts.events,
+            generate.artifact.size_bytes,
+        ),
+        Success::Purge(purge) => format!(
+            "{} objects deleted, {} artifacts retained for other owners",
+            purge.purged.objects,
+            purge.retained.len(),
+        ),
+        Success::Evaluate(evaluate) => {
+            format!(
+                "model {} on data {}",
+                evaluate.bundle_sha256, evaluate.dataset_sha256
+            )
+        }
+        Success::Features(features) => format!(
+            "{} rows of {} queries, {} features; schema {}",
+            features.rows, features.queries, features.features, features.feature_schema_sha256,
+        ),
+    }
+}

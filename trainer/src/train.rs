@@ -1,0 +1,250 @@
+//! `train`: data in, published model bundle out. The order of its steps is here; reading data,
+//! splitting, training, measuring and the bundle's files are in modules of their own.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use searchop_artifacts::{ArtifactRepository, Kind, Owner};
+use searchop_ranking::bundle::{BUNDLE_FORMAT_VERSION, FeatureSchema, MetricsTable};
+use searchop_ranking::model::{RankingModel, normalise};
+use serde_json::{Value, json};
+
+use crate::bundle::{BundleParts, ModelDescription, WrittenBundle, read_metrics};
+use crate::cli::TrainOptions;
+use crate::data::{Data, Features, ResolvedSource};
+use crate::evaluation::measure;
+use crate::failure::Failure;
+use crate::job::{Job, StopWish, TRAINER_VERSION, blocking, inputs_digest};
+use crate::lightgbm::{
+    LIGHTGBM_VERSION, LightGbmError, TrainedModel, TrainingConfiguration, train as train_trees,
+};
+use crate::outcome::{ModelReference, Success, TrainSuccess};
+use crate::partition::{Partition, partition};
+use crate::progress::{Progress, Stage};
+use crate::request::{SplitChoice, TrainRequest};
+use crate::scoring::score_rows;
+
+/// What a server must know to read the model: LightGBM's text format and the bundle's version.
+pub const MODEL_FORMAT: &str = "lightgbm-text-v4/1";
+
+/// A trained model's result and its full metrics, for people.
+#[derive(Clone, Debug)]
+pub struct TrainReport {
+    /// The result message.
+    pub success: Success,
+    /// The metrics; without any metric if there are no test queries.
+    pub metrics: MetricsTable,
+    /// What was left out of the data, and what looks wrong with it.
+    pub notes: Vec<String>,
+}
+
+/// Trains and publishes a bundle, or finds the one that an earlier attempt published.
+///
+/// # Errors
+/// Parameters or data that cannot be used, and what the store says.
+pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Failure> {
+    let request = TrainRequest::try_from(options).map_err(Failure::parameters)?;
+    let owner: Owner = options.owner.parse()?;
+    let repository = job.open_store().await?;
+    let source = ResolvedSource::new(job, &request.data.source).await?;
+    let dataset_sha256 = source.sha256();
+    let inputs = inputs_digest(&inputs(&request, &dataset_sha256));
+    if let Some(success) = job.earlier_result(&repository, &owner, inputs).await? {
+        let metrics = earlier_metrics(job, &repository, &success).await?;
+        return Ok(TrainReport {
+            success,
+            metrics,
+            notes: Vec::new(),
+        });
+    }
+    source.refer(&repository, &owner).await?;
+    let mut data = source.load(job).await?;
+    let mut notes = std::mem::take(&mut data.notes);
+    let work = Work {
+        configuration: configuration(&request, job.threads),
+        seed: request.data.seed,
+        split: request.data.split,
+        dataset_sha256: dataset_sha256.clone(),
+        folder: job.work_path("bundle"),
+        progress: job.progress.clone(),
+        stop: job.stop.clone(),
+    };
+    let (written, leaks) = blocking(move || work.run(data)).await?;
+    notes.extend(leaks);
+    job.progress.begin(Stage::Upload);
+    let progress = job.progress.clone();
+    let published = repository
+        .clone()
+        .with_progress(move |transfer| {
+            progress.part(Stage::Upload, transfer.done_bytes, transfer.total_bytes);
+        })
+        .publish(
+            Kind::ModelBundle,
+            BUNDLE_FORMAT_VERSION,
+            &written.files,
+            written.metadata,
+            &owner,
+        )
+        .await?;
+    let success = Success::Train(Box::new(TrainSuccess {
+        model: ModelReference {
+            uri: published.uri,
+            sha256: published.sha256.to_string(),
+            size_bytes: published.size_bytes,
+            format: MODEL_FORMAT.to_owned(),
+            feature_schema_sha256: written.feature_schema_sha256,
+        },
+        dataset_sha256,
+        metrics: written.metrics.headline(),
+        trees: written.trees,
+        versions: BTreeMap::from([
+            ("trainer".to_owned(), TRAINER_VERSION.to_owned()),
+            ("lightgbm".to_owned(), LIGHTGBM_VERSION.to_owned()),
+        ]),
+        reused: false,
+    }));
+    job.leave_result(&repository, &owner, inputs, &success)
+        .await?;
+    Ok(TrainReport {
+        success,
+        metrics: written.metrics,
+        notes,
+    })
+}
+
+/// The metrics of a bundle that an earlier attempt published.
+async fn earlier_metrics(
+    job: &Job,
+    repository: &ArtifactRepository,
+    success: &Success,
+) -> Result<MetricsTable, Failure> {
+    let Success::Train(train) = success else {
+        return Err(Failure::internal(
+            "the earlier result is not one of training",
+        ));
+    };
+    let sha256 = train.model.sha256.parse().map_err(Failure::internal)?;
+    let folder = job.work_path("earlier");
+    job.fetch(repository.clone(), sha256, Kind::ModelBundle, &folder)
+        .await?;
+    read_metrics(&folder)
+}
+
+/// All that the model depends on.
+fn inputs(request: &TrainRequest, dataset_sha256: &str) -> Value {
+    // Threads do not change the model and are not named.
+    let configuration = configuration(request, 1);
+    json!({
+        "command": "train",
+        "dataset": dataset_sha256,
+        "split": request.data.split,
+        "seed": request.data.seed,
+        "objective": configuration.objective,
+        "parameters": configuration.named_parameters(),
+        "trainer": TRAINER_VERSION,
+        "lightgbm": LIGHTGBM_VERSION,
+    })
+}
+
+fn configuration(request: &TrainRequest, threads: usize) -> TrainingConfiguration {
+    TrainingConfiguration {
+        objective: request.objective.clone(),
+        iterations: request.num_iterations,
+        leaves: request.num_leaves,
+        learning_rate: request.learning_rate,
+        seed: request.data.seed,
+        parameters: request.parameters.clone(),
+        early_stopping: request.early_stopping,
+        threads,
+    }
+}
+
+/// The part that computes, on a thread of its own: LightGBM's handles never leave it.
+struct Work {
+    configuration: TrainingConfiguration,
+    seed: u32,
+    split: SplitChoice,
+    dataset_sha256: String,
+    folder: PathBuf,
+    progress: Progress,
+    stop: StopWish,
+}
+
+impl Work {
+    /// The bundle, and what looks wrong with the data.
+    fn run(self, data: Data) -> Result<(WrittenBundle, Vec<String>), Failure> {
+        let schema = match &data.features {
+            Features::Dense => FeatureSchema::dense(data.rows.feature_count()),
+            Features::QueryItem { .. } => FeatureSchema::query_item(),
+        };
+        let (features, partition) = partition(
+            data,
+            self.split,
+            self.seed,
+            self.configuration.early_stopping.is_some(),
+        )?;
+        let names: Vec<String> = schema
+            .features
+            .iter()
+            .map(|feature| feature.name.clone())
+            .collect();
+        let leaks = partition.leaks(&names)?;
+        let trained = self.train(&names, &partition)?;
+        let text = normalise(&trained.text);
+        let model = RankingModel::parse(&text)
+            .map_err(|error| Failure::internal(format!("the trained model: {error}")))?;
+        self.progress.begin(Stage::Evaluate);
+        let metrics = match &partition.test {
+            Some(test) => {
+                let scores = score_rows(&model, &test.rows, |done, total| {
+                    self.progress.part(Stage::Evaluate, done, total);
+                })?;
+                Some(measure(test, &scores, self.seed)?)
+            }
+            None => None,
+        };
+        let description = ModelDescription {
+            dataset_sha256: self.dataset_sha256,
+            configuration: self.configuration,
+            trees: trained.trees,
+            split: self.split,
+            partition: partition.sizes(),
+        };
+        BundleParts {
+            text,
+            model,
+            schema,
+            metrics,
+            features,
+            sample: &partition.training,
+        }
+        .write(&self.folder, description)
+        .map(|written| (written, leaks))
+    }
+
+    fn train(&self, names: &[String], partition: &Partition) -> Result<TrainedModel, Failure> {
+        self.progress.begin(Stage::Train);
+        let told = |iteration| {
+            self.progress
+                .trained(iteration, self.configuration.iterations);
+            self.stop.check()
+        };
+        if self.stop.check() == ControlFlow::Break(()) {
+            return Err(Failure::interrupted());
+        }
+        let validation = partition.validation();
+        train_trees(
+            &self.configuration,
+            names,
+            &partition.training,
+            validation,
+            told,
+        )
+        .map_err(|error| match error {
+            LightGbmError::Interrupted => Failure::interrupted(),
+            LightGbmError::Refused { .. } | LightGbmError::TooLarge { .. } => Failure::data(error),
+            other => Failure::internal(other),
+        })
+    }
+}
