@@ -110,6 +110,25 @@ fn a_hand_made_tree_walks_to_the_leaf_its_text_says() {
 }
 
 #[test]
+fn a_value_within_lightgbms_zero_is_compared_as_zero() {
+    let edge = f64::from(1e-35_f32);
+    // Right of the first split is 0.25; left of it, category 0 has -2.
+    for (threshold, value, expected) in [
+        (-edge, -edge, 0.25),
+        (5e-36, 7e-36, -2.0),
+        (-5e-36, -7e-36, 0.25),
+    ] {
+        let text = HAND_MADE.replace("threshold=0.5 0", &format!("threshold={threshold:e} 0"));
+        // What LightGBM 4.7.0 does with these: right, left, right.
+        assert_eq!(
+            RankingModel::parse(&text).unwrap().score(&[value, 0.0]),
+            expected,
+            "{threshold:e}"
+        );
+    }
+}
+
+#[test]
 fn a_tree_of_one_leaf_and_a_model_of_no_tree_score() {
     let header = HAND_MADE.split("tree_sizes").next().unwrap();
     let stump = format!(
