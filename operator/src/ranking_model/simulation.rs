@@ -4,6 +4,9 @@
 //! `UPDATE_GOLDEN=1` rewrites the golden files.
 
 mod cluster;
+mod record;
+mod server;
 mod stories;
 
-pub(super) use cluster::{Cluster, Health};
+use cluster::Cluster;
+use server::Health;

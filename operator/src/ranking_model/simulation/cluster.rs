@@ -1,62 +1,26 @@
 //! The simulated cluster: a Deployment that is rolled over pod by pod, an autoscaler, kubelets that start servers and refresh
-//! mounts, and the reconciler driven second by second.
+//! mounts, and the reconciler driven second by second. What happens within a pod is `server`.
 
+use super::server::{Health, Moment, Running};
 use crate::ranking_model::build::Blueprint;
 use crate::ranking_model::decide::{Decision, decide};
-use crate::ranking_model::observed::{
-    DeploymentView, Observed, PlanReport, Pod, Report, Track, TrackState,
-};
+use crate::ranking_model::observed::{DeploymentView, Observed, Pod};
 use crate::ranking_model::plan::TrafficPlan;
 use crate::ranking_model::status::status;
-use crate::ranking_model::trouble::{Severity, Trouble};
 use crate::settings::Settings;
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::Timestamp;
 use searchop_crds::model::ArtifactSource;
-use searchop_crds::reason::RankingModelReason;
 use searchop_crds::{
-    AutoscalingMode, ModelReference, ModelSource, RankingModel, RankingModelSpec,
-    RankingModelStatus, Serving, condition,
+    AutoscalingMode, ModelSource, RankingModel, RankingModelSpec, RankingModelStatus, Serving,
+    condition,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Seconds from a pod's creation until its server runs, and until a loading bundle is ready.
-const START_SECONDS: i64 = 2;
-const LOAD_SECONDS: i64 = 2;
 /// Seconds that a terminating pod takes.
 const LEAVE_SECONDS: i64 = 3;
 /// Seconds until a kubelet refreshes a mount by itself.
 const REFRESH_SECONDS: i64 = 60;
-
-/// How a bundle behaves in a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Health {
-    Good,
-    /// Every server refuses it.
-    Corrupt,
-    /// A server that loads it exceeds its memory limit.
-    Crashing,
-    /// It is never done loading.
-    Endless,
-    /// The store does not answer.
-    Unavailable,
-}
-
-/// One simulated pod: what is known of it, and what makes it go on.
-#[derive(Clone, Debug)]
-struct Running {
-    name: String,
-    template: String,
-    bundles: Vec<String>,
-    born: i64,
-    serving_since: Option<i64>,
-    leaving_since: Option<i64>,
-    /// The plan in its mount, and when it was mounted or refreshed.
-    mounted: TrafficPlan,
-    mounted_at: i64,
-    told: Option<i64>,
-    trouble: Option<Trouble>,
-}
 
 /// The cluster, the object, and the reconciler's past.
 pub(crate) struct Cluster {
@@ -66,13 +30,15 @@ pub(crate) struct Cluster {
     /// Writes of the newest reconcile, but for the status.
     pub(crate) writes: Vec<String>,
     settings: Settings,
-    clock: i64,
+    pub(super) clock: i64,
     next_look: i64,
-    plan: Option<TrafficPlan>,
-    deployment: Option<DeploymentView>,
-    pods: Vec<Running>,
+    pub(super) plan: Option<TrafficPlan>,
+    pub(super) deployment: Option<DeploymentView>,
+    pub(super) pods: Vec<Running>,
     born: usize,
-    last_line: String,
+    pub(super) last_line: String,
+    /// Whether the story is about a time without any ready server.
+    pub(crate) expects_outage: bool,
 }
 
 /// The bundle of a name: a digest of one repeated letter.
@@ -91,7 +57,7 @@ fn source(letter: char) -> ModelSource {
     }
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("a valid second")
 }
 
@@ -122,6 +88,7 @@ impl Cluster {
             pods: Vec::new(),
             born: 0,
             last_line: String::new(),
+            expects_outage: false,
         }
     }
 
@@ -153,6 +120,13 @@ impl Cluster {
     pub(crate) fn autoscale(&mut self, replicas: i32) {
         self.note(&format!("the autoscaler wants {replicas} servers"));
         self.deployment.as_mut().expect("a Deployment").wanted = replicas;
+    }
+
+    /// Every server is started anew in its pod.
+    pub(crate) fn restart_servers(&mut self) {
+        for pod in &mut self.pods {
+            pod.serving_since = None;
+        }
     }
 
     /// The status is lost.
@@ -249,67 +223,20 @@ impl Cluster {
             run: None,
             deployment: self.deployment.clone(),
             plan: self.plan.clone(),
-            pods: self.pods.iter().map(|pod| self.seen(pod)).collect(),
+            pods: self
+                .pods
+                .iter()
+                .map(|pod| pod.seen(self.moment()))
+                .collect(),
         }
     }
 
-    fn seen(&self, pod: &Running) -> Pod {
-        Pod {
-            name: pod.name.clone(),
-            uid: pod.name.clone(),
-            ip: Some("10.0.0.1".to_owned()),
-            template: Some(pod.template.clone()),
-            gone_by: pod.leaving_since.map(|since| at(since + 45)),
-            is_ready: self.is_ready(pod),
-            told: pod.told,
-            serving_since: pod.serving_since.map(at),
-            trouble: pod.trouble.clone().filter(|_| !self.is_ready(pod)),
-            report: pod.serving_since.map(|_| Report {
-                plan: PlanReport {
-                    sequence: Some(pod.mounted.sequence),
-                },
-                tracks: pod
-                    .bundles
-                    .iter()
-                    .map(|sha256| self.track(pod, sha256))
-                    .collect(),
-            }),
+    /// What the servers' behaviour depends on.
+    pub(super) fn moment(&self) -> Moment<'_> {
+        Moment {
+            clock: self.clock,
+            health: &self.health,
         }
-    }
-
-    fn health_of(&self, sha256: &str) -> Health {
-        self.health.get(sha256).copied().unwrap_or(Health::Good)
-    }
-
-    fn track(&self, pod: &Running, sha256: &str) -> Track {
-        let age = pod.serving_since.map_or(0, |since| self.clock - since);
-        let state = match self.health_of(sha256) {
-            Health::Corrupt => TrackState::Failed,
-            Health::Endless => TrackState::Loading,
-            _ if age < LOAD_SECONDS => TrackState::Loading,
-            _ => TrackState::Ready,
-        };
-        let is_failed = state == TrackState::Failed;
-        Track {
-            sha256: sha256.to_owned(),
-            state,
-            reason: is_failed.then(|| "DigestMismatch".to_owned()),
-            message: is_failed.then(|| "model.txt: expected aa, found bb".to_owned()),
-            metrics: BTreeMap::from([("ndcg@10".to_owned(), "0.41".to_owned())]),
-        }
-    }
-
-    fn has_loaded(&self, pod: &Running, sha256: &str) -> bool {
-        pod.bundles.iter().any(|bundle| bundle == sha256)
-            && self.track(pod, sha256).state == TrackState::Ready
-    }
-
-    fn is_ready(&self, pod: &Running) -> bool {
-        let served = pod
-            .mounted
-            .serving()
-            .expect("plans give one model all traffic");
-        pod.serving_since.is_some() && pod.leaving_since.is_none() && self.has_loaded(pod, served)
     }
 
     fn kubelets(&mut self) {
@@ -324,7 +251,10 @@ impl Cluster {
                     pod.mounted_at = clock;
                 }
             }
-            start(pod, clock, &health);
+            pod.start(Moment {
+                clock,
+                health: &health,
+            });
         }
         self.pods.retain(|pod| {
             pod.leaving_since
@@ -350,12 +280,15 @@ impl Cluster {
         let current = staying.len() - old.len();
         let ready = staying
             .iter()
-            .filter(|&&index| self.is_ready(&self.pods[index]))
+            .filter(|&&index| self.pods[index].is_ready(self.moment()))
             .count();
         let surge = wanted + wanted.div_ceil(4);
         if current < wanted && (staying.len() < surge) {
             self.create(&template, deployment.bundles.keys().cloned().collect());
-        } else if let Some(&idle) = old.iter().find(|&&index| !self.is_ready(&self.pods[index])) {
+        } else if let Some(&idle) = old
+            .iter()
+            .find(|&&index| !self.pods[index].is_ready(self.moment()))
+        {
             self.pods[idle].leaving_since = Some(self.clock);
         } else if let Some(&first) = old.first().filter(|_| ready > wanted) {
             self.pods[first].leaving_since = Some(self.clock);
@@ -377,7 +310,12 @@ impl Cluster {
                 .filter(|pod| pod.template == template)
                 .count(),
         );
-        deployment.ready = count(staying.iter().filter(|pod| self.is_ready(pod)).count());
+        deployment.ready = count(
+            staying
+                .iter()
+                .filter(|pod| pod.is_ready(self.moment()))
+                .count(),
+        );
         self.deployment = Some(deployment);
     }
 
@@ -397,6 +335,7 @@ impl Cluster {
             mounted_at: self.clock,
             told: None,
             trouble: None,
+            lost: Vec::new(),
         });
     }
 
@@ -470,143 +409,6 @@ impl Cluster {
                 .expect("a pod that was observed");
             pod.told = decision.plan.as_ref().map(|plan| plan.sequence);
         }
-    }
-
-    /// A line for the golden file when anything that a user could see has changed.
-    fn record(&mut self) {
-        let status = self.status();
-        let name = |model: &Option<ModelReference>| {
-            model
-                .as_ref()
-                .map_or("-".to_owned(), |model| model.sha256[..1].to_owned())
-        };
-        let plan = self.plan.as_ref().map_or("-".to_owned(), |_| {
-            let (sequence, model) = self.live();
-            format!("{sequence}:{model}")
-        });
-        let template: String = self
-            .deployment
-            .iter()
-            .flat_map(|view| view.bundles.keys())
-            .map(|sha256| &sha256[..1])
-            .collect();
-        let rollout = status.rollout.as_ref().map_or("-".to_owned(), |rollout| {
-            format!(
-                "{} {:?} {}/{}",
-                rollout.id, rollout.outcome, rollout.weight, rollout.verified_weight
-            )
-        });
-        let ready = condition::find(&status.conditions, condition::READY).cloned();
-        let line = format!(
-            "stable {} candidate {} previous {} plan {plan} template {template} rollout {rollout}\n          Ready {} | Available {} | Progressing {} | Promoted {}\n          {}",
-            name(&status.stable),
-            name(&status.candidate),
-            name(&status.previous),
-            self.condition(condition::READY),
-            self.condition(condition::AVAILABLE),
-            self.condition(condition::PROGRESSING),
-            self.condition(condition::PROMOTED),
-            ready.map_or_else(String::new, |ready| ready.message),
-        );
-        if line != self.last_line {
-            writeln!(self.log, "{:>4} s  {line}", self.clock).expect("a string takes every line");
-            self.last_line = line;
-        }
-    }
-
-    /// What must hold after every second.
-    fn check(&self) {
-        let status = self.status();
-        let ready = condition::find(&status.conditions, condition::READY);
-        if ready.is_some_and(|ready| ready.status == "True") {
-            let observed = ready.and_then(|ready| ready.observed_generation);
-            assert_eq!(
-                observed, status.observed_generation,
-                "Ready is about another generation\n{}",
-                self.log
-            );
-            let is_current = observed == self.model.metadata.generation;
-            let target = self
-                .model
-                .spec
-                .model
-                .artifact
-                .as_ref()
-                .map(|artifact| artifact.sha256.clone());
-            let stable = status.stable.as_ref().map(|stable| stable.sha256.clone());
-            assert!(
-                !is_current || target == stable,
-                "Ready without the spec's model\n{}",
-                self.log
-            );
-        }
-        let Some(plan) = &self.plan else { return };
-        let served = plan.serving().expect("one model");
-        let has_served = status.stable.is_some();
-        for pod in self.pods.iter().filter(|pod| self.is_ready(pod)) {
-            let has_it = self.has_loaded(pod, served);
-            assert!(
-                has_it,
-                "{} is ready and lacks the plan's model\n{}",
-                pod.name, self.log
-            );
-        }
-        let any_ready = self.pods.iter().any(|pod| self.is_ready(pod));
-        let is_expected = has_served
-            && self
-                .deployment
-                .as_ref()
-                .is_some_and(|deployment| deployment.wanted > 0);
-        assert!(
-            !is_expected || any_ready,
-            "no server is ready\n{}",
-            self.log
-        );
-        let known = status.serving.unwrap_or_default();
-        assert!(
-            known.verified_plan_sequence <= known.plan_sequence
-                && known.plan_sequence <= plan.sequence,
-            "{known:?}"
-        );
-    }
-}
-
-/// A pod on its way to serving.
-fn start(pod: &mut Running, clock: i64, health: &BTreeMap<String, Health>) {
-    let worst = |wanted: Health| {
-        pod.bundles
-            .iter()
-            .any(|sha256| health.get(sha256) == Some(&wanted))
-    };
-    let (unavailable, crashing) = (worst(Health::Unavailable), worst(Health::Crashing));
-    if clock - pod.born < START_SECONDS || pod.leaving_since.is_some() {
-        return;
-    }
-    let failed = |severity, reason, message: &str, is_crash| Trouble {
-        severity,
-        reason,
-        message: message.to_owned(),
-        at: Some(at(clock) - SignedDuration::from_secs(1)),
-        is_crash,
-    };
-    if pod.serving_since.is_none() && unavailable {
-        pod.trouble = Some(failed(
-            Severity::Retryable,
-            RankingModelReason::StorageUnavailable,
-            "no answer from the store",
-            false,
-        ));
-    } else if crashing {
-        pod.serving_since = None;
-        pod.trouble = Some(failed(
-            Severity::Terminal,
-            RankingModelReason::ServerCrashed,
-            "the ranking server exceeded its memory limit",
-            true,
-        ));
-    } else if pod.serving_since.is_none() {
-        pod.serving_since = Some(clock);
-        pod.trouble = None;
     }
 }
 

@@ -182,6 +182,40 @@ fn trouble_with_the_store_is_waited_out() {
 }
 
 #[test]
+fn a_candidate_that_fails_while_it_takes_over_gives_the_traffic_back() {
+    let mut cluster = serving_a();
+    cluster.edit_model('b');
+    cluster.run_until(PROMOTED, "False Shifting");
+    cluster.note("every server begins to refuse b");
+    cluster.expects_outage = true;
+    cluster.health.insert(digest('b'), Health::Corrupt);
+    cluster.run(5);
+    cluster.expects_outage = false;
+    cluster.run(60);
+    assert_eq!(cluster.condition(READY), "False DigestMismatch");
+    assert_eq!(cluster.condition(AVAILABLE), "True ServersReady");
+    assert_eq!(cluster.live(), (3, "a".to_owned()));
+    assert_quiet(&mut cluster);
+    golden("fails-while-taking-over", &cluster);
+}
+
+#[test]
+fn a_stable_model_that_is_gone_with_all_servers_does_not_block_another_one() {
+    let mut cluster = serving_a();
+    cluster.note("a is deleted from the store, and every server restarts");
+    cluster.expects_outage = true;
+    cluster.health.insert(digest('a'), Health::Gone);
+    cluster.restart_servers();
+    cluster.run(30);
+    assert_eq!(cluster.condition(AVAILABLE), "False NoServerReady");
+    assert_eq!(cluster.condition(READY), "False ArtifactNotFound");
+    cluster.edit_model('b');
+    cluster.run_until(READY, "True InEffect");
+    assert_eq!(cluster.live().1, "b");
+    golden("stable-is-gone", &cluster);
+}
+
+#[test]
 fn a_first_model_that_fails_says_why_and_an_edit_recovers() {
     let mut cluster = Cluster::new('a');
     cluster.health.insert(digest('a'), Health::Corrupt);
