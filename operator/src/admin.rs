@@ -92,7 +92,6 @@ where
 }
 
 /// The admin port's routes.
-#[must_use]
 pub fn routes(readiness: Readiness, metrics: SharedMetrics) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok" }))

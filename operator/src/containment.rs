@@ -13,8 +13,8 @@ const QUANTITIES: [&str; 3] = ["averageValue", "divisor", "sizeLimit"];
 /// Keys that name a list's element, as server-side apply merges it.
 const ELEMENT_NAMES: [&str; 3] = ["name", "uid", "type"];
 
-/// Whether `wanted` is contained in `live`: every value that `wanted` states is there. An empty map, list or null equals an
-/// absent value. Maps may hold more keys. Lists have the same elements in the same order, but a list of named elements may
+/// Whether `wanted` is contained in `live`: every value that `wanted` states is there. An empty map, list, text or null equals
+/// an absent value. Maps may hold more keys. Lists have the same elements in the same order, but a list of named elements may
 /// hold further ones.
 #[must_use]
 pub fn contains(live: &Value, wanted: &Value) -> bool {
@@ -69,6 +69,7 @@ fn element_name(element: &Value) -> Option<(&'static str, &str)> {
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
+        Value::String(text) => text.is_empty(),
         Value::Array(elements) => elements.is_empty(),
         // A map of empty values is kept: `emptyDir: {}` says something, but what it says is told by its key's presence.
         Value::Object(entries) => entries.is_empty(),
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_equals_an_absent_one() {
-        let wanted = json!({"labels": {}, "list": [], "nothing": null});
+        let wanted = json!({"labels": {}, "list": [], "nothing": null, "text": ""});
         assert!(contains(&json!({}), &wanted));
     }
 

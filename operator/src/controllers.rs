@@ -202,14 +202,14 @@ where
             name: name.clone(),
             source,
         })?;
-    match live.map(|guarded| guarded.0) {
+    match live {
         None => Ok(Requeue::Steady),
-        Some(Err(invalid)) => Err(Error::Unreadable {
+        Some(DeserializeGuard(Err(invalid))) => Err(Error::Unreadable {
             kind,
             name,
             message: invalid.error,
         }),
-        Some(Ok(live)) => match Owner::of(&live, kind) {
+        Some(DeserializeGuard(Ok(live))) => match Owner::of(&live, kind) {
             Some(owner) => reconcile(Arc::clone(context), live, owner, now).await,
             None => Ok(Requeue::Steady),
         },

@@ -99,7 +99,7 @@ impl<'a> Attempts<'a> {
         let newest = self.jobs.iter().max_by_key(|job| job.attempt);
         let before = self.status_now(newest);
         let mut step = match (newest, before) {
-            (None, None) => self.start(JobStatus::default()),
+            (None, None) => self.start(&JobStatus::default()),
             (None, Some(before)) => self.without_a_job(before),
             (Some(newest), before) => self.with_a_job(newest, before.unwrap_or_default()),
         };
@@ -146,7 +146,7 @@ impl<'a> Attempts<'a> {
 
     fn without_a_job(&self, before: JobStatus) -> Step {
         if before.retry_at.is_none() && self.was_suspended {
-            return self.start(before);
+            return self.start(&before);
         }
         let message = format!("Job {} was deleted", before.name);
         self.after(
@@ -193,7 +193,7 @@ impl<'a> Attempts<'a> {
                 let at = at.0;
                 self.holds(State::Retrying(failure.clone(), at), before)
             }
-            Some(_) => self.start(before),
+            Some(_) => self.start(&before),
             None => self.count(failure.clone(), before),
         }
     }
@@ -234,13 +234,14 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn start(&self, before: JobStatus) -> Step {
+    fn start(&self, before: &JobStatus) -> Step {
         let attempt = before.attempt.max(self.greatest).saturating_add(1);
         let job = JobStatus {
             name: names::job(self.owner, self.component, attempt),
             attempt,
+            failures: before.failures,
+            interruptions: before.interruptions,
             retry_at: None,
-            ..before
         };
         Step {
             start: Some(attempt),

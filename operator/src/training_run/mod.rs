@@ -4,6 +4,8 @@ pub mod build;
 pub mod decide;
 pub mod observe;
 pub mod source;
+#[cfg(test)]
+mod tests;
 
 use crate::context::Context;
 use crate::controllers::{self, Watched, api, children, instance_of};

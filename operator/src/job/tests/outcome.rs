@@ -19,7 +19,7 @@ fn failed_job() -> Job {
     job(Some(("Failed", "BackoffLimitExceeded")))
 }
 
-fn pod(status: Value) -> Pod {
+fn pod(status: &Value) -> Pod {
     serde_json::from_value(
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "status": status}),
     )
@@ -104,7 +104,7 @@ fn exit_codes_and_messages_give_class_and_reason() {
             JobReason::StorageUnavailable,
         ),
     ] {
-        let found = failure(&failed_job(), Some(&pod(exited(code, "Error", &text))));
+        let found = failure(&failed_job(), Some(&pod(&exited(code, "Error", &text))));
         assert_eq!(
             (found.class, found.reason),
             (class, reason),
@@ -115,7 +115,7 @@ fn exit_codes_and_messages_give_class_and_reason() {
 
 #[test]
 fn memory_disk_and_disruption_are_told_apart() {
-    let killed = failure(&failed_job(), Some(&pod(exited(137, "OOMKilled", ""))));
+    let killed = failure(&failed_job(), Some(&pod(&exited(137, "OOMKilled", ""))));
     assert_eq!(
         (killed.class, killed.reason),
         (Class::Fault, JobReason::OutOfMemory)
@@ -128,14 +128,14 @@ fn memory_disk_and_disruption_are_told_apart() {
 
     let mut disrupted = exited(143, "Error", "");
     disrupted["conditions"] = json!([{"type": "DisruptionTarget", "status": "True"}]);
-    let disrupted = failure(&failed_job(), Some(&pod(disrupted)));
+    let disrupted = failure(&failed_job(), Some(&pod(&disrupted)));
     assert_eq!(
         (disrupted.class, disrupted.reason),
         (Class::Interruption, JobReason::Interrupted)
     );
 
     let full = pod(
-        json!({"phase": "Failed", "reason": "Evicted", "message": "Usage of EmptyDir volume \"work\" exceeds the limit"}),
+        &json!({"phase": "Failed", "reason": "Evicted", "message": "Usage of EmptyDir volume \"work\" exceeds the limit"}),
     );
     assert_eq!(
         failure(&failed_job(), Some(&full)).reason,
@@ -143,14 +143,14 @@ fn memory_disk_and_disruption_are_told_apart() {
     );
 
     let pressed = pod(
-        json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory"}),
+        &json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory"}),
     );
     assert_eq!(
         failure(&failed_job(), Some(&pressed)).class,
         Class::Interruption
     );
 
-    let refused = pod(json!({"phase": "Failed", "reason": "NodeAffinity"}));
+    let refused = pod(&json!({"phase": "Failed", "reason": "NodeAffinity"}));
     assert_eq!(
         failure(&failed_job(), Some(&refused)).class,
         Class::Interruption
@@ -180,38 +180,38 @@ fn success_needs_a_result_that_can_be_read() {
     ended["phase"] = json!("Succeeded");
     // The result is taken as soon as the pod has ended, even before the Job says so.
     assert!(matches!(
-        phase(&job(None), Some(&pod(ended.clone()))),
+        phase(&job(None), Some(&pod(&ended))),
         Phase::Ended(Outcome::Succeeded(_))
     ));
     ended["containerStatuses"][0]["state"]["terminated"]["message"] = json!("panicked");
     assert_eq!(
-        failure(&job(None), Some(&pod(ended))).reason,
+        failure(&job(None), Some(&pod(&ended))).reason,
         JobReason::JobCrashed
     );
 }
 
 #[test]
 fn a_pod_that_cannot_start_says_why() {
-    let waiting = |status: Value| match phase(&job(None), Some(&pod(status))) {
+    let waiting = |status: &Value| match phase(&job(None), Some(&pod(status))) {
         Phase::Waiting { reason, message } => (reason, message),
         other => panic!("not waiting: {other:?}"),
     };
     assert_eq!(
-        waiting(held("ImagePullBackOff")),
-        waiting(held("ErrImagePull")),
+        waiting(&held("ImagePullBackOff")),
+        waiting(&held("ErrImagePull")),
         "no write for each turn"
     );
-    assert_eq!(waiting(held("ErrImagePull")).0, JobReason::ImagePullFailed);
-    assert_eq!(waiting(held("ContainerCreating")).0, JobReason::Starting);
+    assert_eq!(waiting(&held("ErrImagePull")).0, JobReason::ImagePullFailed);
+    assert_eq!(waiting(&held("ContainerCreating")).0, JobReason::Starting);
     assert!(
-        waiting(held("CreateContainerConfigError"))
+        waiting(&held("CreateContainerConfigError"))
             .1
             .contains("CreateContainerConfigError")
     );
     let full = json!({"phase": "Pending", "conditions": [
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"},
     ]});
-    let (reason, message) = waiting(full);
+    let (reason, message) = waiting(&full);
     assert_eq!(reason, JobReason::Unschedulable);
     assert!(message.contains("0/3 nodes"));
 }
@@ -219,7 +219,7 @@ fn a_pod_that_cannot_start_says_why() {
 #[test]
 fn a_failed_pod_waits_for_its_job_s_verdict() {
     assert_eq!(
-        phase(&job(None), Some(&pod(exited(1, "Error", "")))),
+        phase(&job(None), Some(&pod(&exited(1, "Error", "")))),
         Phase::Running { ip: None }
     );
 }

@@ -1,0 +1,194 @@
+//! What a TrainingRun's decision makes of its spec and surroundings.
+
+use super::KIND;
+use super::decide::decide;
+use super::observe::{Observed, uses};
+use crate::owner::Owner;
+use crate::settings::Settings;
+use k8s_openapi::jiff::Timestamp;
+use searchop_crds::condition;
+use searchop_crds::{DemoDataset, RankingModel, TrainingRun, TrainingRunStatus};
+use serde_json::{Value, json};
+
+fn digest(digit: &str) -> String {
+    digit.repeat(64)
+}
+
+fn run(spec: &Value) -> TrainingRun {
+    serde_json::from_value(json!({
+        "apiVersion": "searchop.dev/v1alpha1", "kind": KIND, "spec": spec,
+        "metadata": {"name": "run", "namespace": "demo", "uid": "u", "generation": 1},
+    }))
+    .expect("a TrainingRun")
+}
+
+fn on_dataset() -> TrainingRun {
+    run(&json!({"dataset": {"demoDatasetRef": {"name": "shop"}}}))
+}
+
+fn dataset(status: &Value, is_deleting: bool) -> DemoDataset {
+    let mut object = json!({
+        "apiVersion": "searchop.dev/v1alpha1", "kind": "DemoDataset", "spec": {}, "status": status,
+        "metadata": {"name": "shop", "namespace": "demo", "uid": "d"},
+    });
+    if is_deleting {
+        object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    }
+    serde_json::from_value(object).expect("a DemoDataset")
+}
+
+fn complete() -> Value {
+    json!({"artifact": {"uri": format!("s3://b/artifacts/{}", digest("a")), "sha256": digest("a")}})
+}
+
+fn decided(
+    run: &TrainingRun,
+    dataset: Option<DemoDataset>,
+    settings: &Settings,
+) -> (Option<Vec<String>>, TrainingRunStatus) {
+    let owner = Owner::of(run, KIND).expect("it is stored");
+    let observed = Observed {
+        dataset,
+        ..Observed::default()
+    };
+    let plan = decide(&owner, run, &observed, settings, Timestamp::UNIX_EPOCH);
+    let arguments = plan.start.map(|start| {
+        let pod = start
+            .job
+            .spec
+            .and_then(|spec| spec.template.spec)
+            .expect("a pod");
+        pod.containers[0].args.clone().expect("arguments")
+    });
+    (arguments, plan.status)
+}
+
+fn reason(status: &TrainingRunStatus) -> String {
+    condition::find(&status.conditions, condition::COMPLETE)
+        .map(|found| found.reason.clone())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_run_waits_for_a_dataset_that_can_be_trained_on() {
+    let failed = json!({"conditions": [{
+        "type": "Failed", "status": "True", "reason": "InvalidParameters", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }]});
+    for (dataset, expected) in [
+        (None, "WaitingForDataset"),
+        (Some(dataset(&json!({}), false)), "WaitingForDataset"),
+        (Some(dataset(&complete(), true)), "WaitingForDataset"),
+        (Some(dataset(&failed, false)), "DatasetFailed"),
+    ] {
+        let (arguments, status) = decided(&on_dataset(), dataset, &Settings::example());
+        assert_eq!((arguments, reason(&status).as_str()), (None, expected));
+        assert!(
+            !condition::is_true(&status.conditions, condition::FAILED),
+            "a new dataset of that name still helps"
+        );
+    }
+}
+
+#[test]
+fn a_run_trains_on_the_digest_of_its_dataset() {
+    let (arguments, status) = decided(
+        &on_dataset(),
+        Some(dataset(&complete(), false)),
+        &Settings::example(),
+    );
+    let arguments = arguments.expect("a Job");
+    assert_eq!(arguments[0], "train");
+    for expected in [
+        "--owner=trainingrun.demo.run.u".to_owned(),
+        format!("--dataset-sha256={}", digest("a")),
+    ] {
+        assert!(arguments.contains(&expected), "{expected} in {arguments:?}");
+    }
+    // The trainer's default follows from the data.
+    assert!(
+        !arguments
+            .iter()
+            .any(|argument| argument.starts_with("--split-mode"))
+    );
+    assert_eq!(reason(&status), "Starting");
+}
+
+#[test]
+fn every_field_of_the_spec_reaches_the_trainer() {
+    let spec = json!({
+        "dataset": {
+            "featureNumbering": "OneBased",
+            "inputs": [
+                {"name": "SvmLight", "uri": "s3://b/rank.train", "sha256": digest("e")},
+                {"name": "Validation", "uri": "s3://b/rank.test"},
+            ],
+        },
+        "split": {"mode": "Provided"},
+        "trainer": {
+            "numIterations": 7, "numLeaves": 15, "learningRate": "0.1", "seed": 3,
+            "earlyStopping": {"metric": "ndcg@5", "rounds": 9}, "parameters": {"max_bin": "63"},
+        },
+    });
+    let (arguments, _) = decided(&run(&spec), None, &Settings::example());
+    let arguments = arguments.expect("a Job");
+    for expected in [
+        &format!("--input=SvmLight=s3://b/rank.train#sha256={}", digest("e")),
+        "--input=Validation=s3://b/rank.test",
+        "--feature-numbering=OneBased",
+        "--split-mode=Provided",
+        "--num-iterations=7",
+        "--num-leaves=15",
+        "--learning-rate=0.1",
+        "--seed=3",
+        "--early-stopping-metric=ndcg@5",
+        "--early-stopping-rounds=9",
+        "--parameter=max_bin=63",
+    ] {
+        assert!(
+            arguments.iter().any(|argument| argument == expected),
+            "{expected} in {arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_store_nothing_starts() {
+    let settings = Settings {
+        default_store: None,
+        ..Settings::example()
+    };
+    let (arguments, status) = decided(&on_dataset(), Some(dataset(&complete(), false)), &settings);
+    assert_eq!(
+        (arguments, reason(&status).as_str()),
+        (None, "StorageNotConfigured")
+    );
+}
+
+#[test]
+fn a_model_uses_a_run_by_name_here_and_by_digest_anywhere() {
+    let mut run = on_dataset();
+    let model = |namespace: &str, source: Value, status: Value| -> RankingModel {
+        serde_json::from_value(json!({
+            "apiVersion": "searchop.dev/v1alpha1", "kind": "RankingModel", "spec": {"model": source}, "status": status,
+            "metadata": {"name": "m", "namespace": namespace},
+        }))
+        .expect("a RankingModel")
+    };
+    let by_name = || json!({"trainingRunRef": {"name": "run"}});
+    let by_digest = || json!({"artifact": {"uri": "s3://b/x", "sha256": digest("b")}});
+    let other = || json!({"trainingRunRef": {"name": "other"}});
+    let serving = json!({"previous": {"name": "run", "sha256": digest("b"), "uri": "s3://b/x"}});
+    assert!(uses(&model("demo", by_name(), json!({})), &run));
+    assert!(!uses(&model("elsewhere", by_name(), json!({})), &run));
+    assert!(
+        !uses(&model("elsewhere", by_digest(), json!({})), &run),
+        "the run has no model yet"
+    );
+    run.status = serde_json::from_value(json!({"model": {
+        "uri": "s3://b/x", "sha256": digest("b"), "format": "f", "featureSchemaSha256": digest("c"),
+    }}))
+    .ok();
+    assert!(uses(&model("elsewhere", by_digest(), json!({})), &run));
+    assert!(uses(&model("elsewhere", other(), serving), &run));
+    assert!(!uses(&model("demo", other(), json!({})), &run));
+}
