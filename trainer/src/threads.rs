@@ -5,6 +5,12 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+/// The OpenMP variable, and its value, with which waiting threads sleep and do not spin.
+///
+/// Training 300 trees on 230,000 demo rows with two threads on two processors that other programs
+/// kept busy took 97 s (31 s of processor time) spinning and 19 s (8 s) sleeping.
+pub const WAIT_POLICY: (&str, &str) = ("OMP_WAIT_POLICY", "passive");
+
 /// Where control groups are mounted.
 const CONTROL_GROUP_ROOT: &str = "/sys/fs/cgroup";
 

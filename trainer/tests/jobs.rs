@@ -1,5 +1,6 @@
 //! The program as the operator and a person start it: exit codes, result files and what is in the
 //! store afterwards, against a store in a folder.
+#![allow(clippy::unwrap_used)] // Helpers of tests: a panic here is a failure with a place.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

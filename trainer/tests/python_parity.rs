@@ -1,6 +1,7 @@
 //! Training gives the same bits as LightGBM's own Python package, on LightGBM's own ranking
 //! example. The folder of reference data is named by SEARCHOP_TEST_DATA; its `parity_4_7_0.py`
 //! made the reference scores.
+#![allow(clippy::unwrap_used)] // Helpers of tests: a panic here is a failure with a place.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
