@@ -3,6 +3,8 @@
 pub mod build;
 pub mod decide;
 pub mod observe;
+#[cfg(test)]
+mod tests;
 
 use crate::context::Context;
 use crate::controllers::{self, Watched, api, children, instance_of};
