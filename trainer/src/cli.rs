@@ -2,6 +2,7 @@
 //! sense together is decided in `request`, so that a Job's bad parameter is told in its result
 //! file like every other failure.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,7 +19,8 @@ pub struct CommandLine {
     pub command: Command,
 }
 
-/// Options of every subcommand.
+/// Options of every subcommand. An empty text counts as absent: manifests write optional values
+/// that way.
 #[derive(Args, Clone, Debug)]
 pub struct JobOptions {
     /// Where artifacts are: s3://bucket/prefix, file:///folder or a folder.
@@ -26,7 +28,7 @@ pub struct JobOptions {
     pub store: Option<String>,
     /// Write the result message (JSON) to this file, on success and on failure.
     #[arg(long, global = true, env = "SEARCHOP_RESULT_FILE", value_name = "FILE")]
-    pub result_file: Option<PathBuf>,
+    pub result_file: Option<OsString>,
     /// Answer GET /progress on this port.
     #[arg(
         long,
@@ -42,7 +44,7 @@ pub struct JobOptions {
         env = "SEARCHOP_WORK_DIRECTORY",
         value_name = "FOLDER"
     )]
-    pub work_directory: Option<PathBuf>,
+    pub work_directory: Option<OsString>,
     /// Threads for training; default: the CPU quota of the control group, else all processors.
     /// The model does not depend on it.
     #[arg(long, global = true, env = "SEARCHOP_THREADS", value_name = "N")]
@@ -259,6 +261,21 @@ mod tests {
             Some(NumberingOption::ZeroBased)
         );
         assert_eq!(train.parameter, ["bagging_freq=1", "lambda_l1=0.1"]);
+    }
+
+    #[test]
+    fn empty_options_are_understood() {
+        let arguments = [
+            "searchop-trainer",
+            "purge",
+            "--owner",
+            "local",
+            "--result-file",
+            "",
+            "--work-directory",
+            "",
+        ];
+        assert!(CommandLine::try_parse_from(arguments).is_ok());
     }
 
     #[test]

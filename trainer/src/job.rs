@@ -71,7 +71,11 @@ impl Job {
         // A folder of its own within the work directory: what a killed attempt left there is
         // never mistaken for this attempt's.
         let builder = tempfile::Builder::new().prefix("searchop-").to_owned();
-        let work = match &options.work_directory {
+        let work = match options
+            .work_directory
+            .as_ref()
+            .filter(|text| !text.is_empty())
+        {
             Some(folder) => {
                 std::fs::create_dir_all(folder).and_then(|()| builder.tempdir_in(folder))
             }

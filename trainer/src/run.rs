@@ -51,7 +51,9 @@ async fn run_to_end(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             if error.use_stderr() {
                 // A Job whose arguments are wrong has to say so like any other that failed.
-                let file = std::env::var_os("SEARCHOP_RESULT_FILE").map(PathBuf::from);
+                let file = std::env::var_os("SEARCHOP_RESULT_FILE")
+                    .filter(|text| !text.is_empty())
+                    .map(PathBuf::from);
                 let message = error.to_string();
                 tell_failure(
                     &Failure::new(Reason::InvalidParameters, message),
@@ -68,7 +70,8 @@ async fn run_to_end(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         .job
         .result_file
         .clone()
-        .filter(|path| !path.as_os_str().is_empty());
+        .filter(|text| !text.is_empty())
+        .map(PathBuf::from);
     let progress = Progress::on_standard_error();
     let result = run_command(typed, progress.clone()).await;
     progress.finish();
