@@ -68,7 +68,7 @@ impl Store {
     /// When the URI is not that of an artifact in the cluster's bucket.
     pub async fn of(cluster: &Cluster, artifact: &str) -> Result<Self> {
         let (store, _) = artifact
-            .split_once("/artifacts/")
+            .rsplit_once("/artifacts/")
             .with_context(|| format!("{artifact} is no artifact's URI"))?;
         let path = store
             .strip_prefix("s3://")

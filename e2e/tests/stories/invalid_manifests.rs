@@ -51,8 +51,10 @@ async fn refuse(cluster: &Cluster, namespace: &str, text: &str, message: &str) -
         refusal.contains(message),
         "refused with {refusal:?}, which does not say {message:?}"
     );
-    for object in documents(&parts.concat())? {
-        delete(cluster, namespace, &object).await?;
+    for part in parts {
+        for object in documents(part)? {
+            delete(cluster, namespace, &object).await?;
+        }
     }
     Ok(())
 }
