@@ -25,7 +25,7 @@ fn every_field_of_ours_is_documented() {
             .expect("a schema");
         let schema = serde_json::to_value(&schema.open_api_v3_schema).expect("a schema is JSON");
         let mut undocumented = Vec::new();
-        collect(&schema, String::new(), &mut undocumented);
+        collect(&schema, "", &mut undocumented);
         assert!(
             undocumented.is_empty(),
             "{name}: fields without a description of 20 characters: {undocumented:#?}"
@@ -43,10 +43,10 @@ const FOREIGN: [&str; 6] = [
     ".resources",
 ];
 
-fn collect(node: &Value, path: String, undocumented: &mut Vec<String>) {
+fn collect(node: &Value, path: &str, undocumented: &mut Vec<String>) {
     let Some(properties) = node.get("properties").and_then(Value::as_object) else {
         if let Some(items) = node.get("items") {
-            collect(items, format!("{path}[]"), undocumented);
+            collect(items, &format!("{path}[]"), undocumented);
         }
         return;
     };
@@ -60,7 +60,7 @@ fn collect(node: &Value, path: String, undocumented: &mut Vec<String>) {
             undocumented.push(path.clone());
         }
         if !FOREIGN.iter().any(|foreign| path.ends_with(foreign)) || path == ".status.metrics" {
-            collect(property, path, undocumented);
+            collect(property, &path, undocumented);
         }
     }
 }

@@ -134,7 +134,8 @@ pub(crate) async fn query(cluster: &Cluster, namespace: &str, model: &str) -> Re
 }
 
 fn price(item: &Item) -> String {
-    item.price.map_or_else(String::new, |price| format!("{price:.2}"))
+    item.price
+        .map_or_else(String::new, |price| format!("{price:.2}"))
 }
 
 async fn search(
