@@ -32,7 +32,7 @@ async fn what_is_wrong_with_a_list_is_named() {
         ("[]", 422, "InvalidField", ""),
         ("null", 422, "InvalidField", ""),
         ("\u{0}", 400, "MalformedJson", ""),
-        (nested.as_str(), 422, "InvalidField", ""),
+        (nested.as_str(), 422, "InvalidField", "[0]"),
         ("{}", 422, "InvalidField", ""),
         (r#"{"candidates":{}}"#, 422, "InvalidField", "candidates"),
         (
