@@ -31,8 +31,8 @@ pub(crate) async fn run(cluster: Cluster) -> Result<()> {
 }
 
 async fn objects(cluster: Cluster, namespace: String) -> Result<()> {
-    apply::<DemoDataset>(&cluster, &namespace, "shared", deleting(small_dataset(11))).await?;
-    apply::<DemoDataset>(&cluster, &namespace, "kept", small_dataset(12)).await?;
+    apply::<DemoDataset>(&cluster, &namespace, "shared", deleting(small_dataset(31))).await?;
+    apply::<DemoDataset>(&cluster, &namespace, "kept", small_dataset(32)).await?;
     apply::<TrainingRun>(
         &cluster,
         &namespace,
@@ -40,7 +40,14 @@ async fn objects(cluster: Cluster, namespace: String) -> Result<()> {
         deleting(small_run("shared", 1)),
     )
     .await?;
-    apply::<TrainingRun>(&cluster, &namespace, "two", small_run("shared", 2)).await?;
+    apply::<TrainingRun>(
+        &cluster,
+        &namespace,
+        "two",
+        deleting(small_run("shared", 2)),
+    )
+    .await?;
+    apply::<TrainingRun>(&cluster, &namespace, "retained", small_run("kept", 3)).await?;
     let one = condition::<TrainingRun>(
         &cluster,
         &namespace,
@@ -54,6 +61,15 @@ async fn objects(cluster: Cluster, namespace: String) -> Result<()> {
         &cluster,
         &namespace,
         "two",
+        "Complete",
+        "True",
+        seconds(180),
+    )
+    .await?;
+    let retained = condition::<TrainingRun>(
+        &cluster,
+        &namespace,
+        "retained",
         "Complete",
         "True",
         seconds(180),
@@ -136,10 +152,16 @@ async fn objects(cluster: Cluster, namespace: String) -> Result<()> {
         "the deleted dataset is still in the store"
     );
     ensure!(
-        store.has_artifact(&digest(&two)?).await?,
-        "a model was deleted that was to be retained"
+        !store.has_artifact(&digest(&two)?).await?,
+        "the deleted run's model is still in the store"
     );
 
+    delete::<TrainingRun>(&cluster, &namespace, "retained").await?;
+    gone::<TrainingRun>(&cluster, &namespace, "retained").await?;
+    ensure!(
+        store.has_artifact(&digest(&retained)?).await?,
+        "a model was deleted that was to be retained"
+    );
     delete::<DemoDataset>(&cluster, &namespace, "kept").await?;
     gone::<DemoDataset>(&cluster, &namespace, "kept").await?;
     ensure!(
@@ -151,7 +173,7 @@ async fn objects(cluster: Cluster, namespace: String) -> Result<()> {
 
 /// A namespace goes as a whole: no Job can start there any more, so the artifact is retained, and an Event says so.
 async fn whole_namespace(cluster: Cluster, namespace: String) -> Result<()> {
-    apply::<DemoDataset>(&cluster, &namespace, "shop", deleting(small_dataset(13))).await?;
+    apply::<DemoDataset>(&cluster, &namespace, "shop", deleting(small_dataset(33))).await?;
     apply::<TrainingRun>(&cluster, &namespace, "run", deleting(small_run("shop", 1))).await?;
     let run = condition::<TrainingRun>(
         &cluster,
