@@ -44,7 +44,11 @@ kind create cluster --quiet --config cluster.yaml ${image:+--image "$image"} --w
 
 sed "s/METRICS_SERVER_VERSION/$METRICS_SERVER_VERSION/" "$ROOT/kind/metrics-server.yaml" | kubectl apply --filename - >/dev/null
 kubectl wait --for=condition=Ready node --all --timeout=120s >/dev/null
-kubectl --namespace kube-system wait --for=condition=Ready pod --all --timeout=180s >/dev/null
+# Their controllers are asked, not the pods: a pod that is being replaced never becomes ready.
+for namespace in kube-system local-path-storage; do
+  kubectl --namespace "$namespace" get deployment,daemonset --output=name |
+    xargs --max-args=1 kubectl --namespace "$namespace" rollout status --timeout=180s >/dev/null
+done
 kubectl wait --for=condition=Available apiservice/v1beta1.metrics.k8s.io --timeout=120s >/dev/null
 echo "$inputs" > "$KIND_CACHE/cluster-inputs"
 if [ "$mode" = local ]; then
