@@ -6,8 +6,8 @@ set -euo pipefail
 
 command -v cargo >/dev/null || fail "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)"
 packages=(gcc g++ libc6-dev make pkg-config curl jq)
-# A libclang of any version does.
-compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || packages+=(libclang-dev)
+# A libclang of any version does. libclang-cpp is another library.
+compgen -G '/usr/lib/llvm-*/lib/libclang[.-][0-9s]*' >/dev/null || packages+=(libclang-dev)
 "$ROOT/scripts/install-packages.sh" "${packages[@]}"
 
 if [ "$("$CACHE/cmake/bin/cmake" --version 2>/dev/null | sed -n 's/^cmake version //p')" != "$CMAKE_VERSION" ]; then
