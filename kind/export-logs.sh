@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/environment.sh"
 folder=$1
-read -r mode engine < <("$ROOT/kind/engine.sh")
+read -r mode engine < <("$ROOT/kind/engine.sh" --of-cluster)
 [ "$mode" = pull ] || . "$ROOT/kind/podman.sh"
 export KIND_EXPERIMENTAL_PROVIDER=$engine
 mkdir -p "$folder"

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/../scripts/environment.sh"
 [ -f "$KUBECONFIG" ] || fail "there is no cluster: run make cluster"
 
-read -r mode engine < <("$ROOT/kind/engine.sh")
+read -r mode engine < <("$ROOT/kind/engine.sh" --of-cluster)
 [ "$mode" = pull ] || . "$ROOT/kind/podman.sh"
 export KIND_EXPERIMENTAL_PROVIDER=$engine
 
