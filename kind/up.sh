@@ -4,15 +4,14 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/environment.sh"
 
-exec 9> "$KIND_CACHE/lock"
-flock 9
+lock_cluster
 
 "$ROOT/scripts/install-cluster-tools.sh"
 read -r mode engine < <("$ROOT/kind/engine.sh")
 if [ "$mode" = local ]; then
   . "$ROOT/kind/podman.sh"
   . "$ROOT/kind/fence.sh"
-  image=$("$ROOT/kind/node-image/build.sh")
+  image=$("$ROOT/kind/node-image/build.sh" 9>&-)
 else
   export KIND_EXPERIMENTAL_PROVIDER=$engine
   image= # kind's own
@@ -26,7 +25,7 @@ if [ "$(cat "$KIND_CACHE/cluster-inputs" 2>/dev/null)" = "$inputs" ] &&
 fi
 
 # What is left of a run that was killed: podman goes on calling such containers "running", so it is not asked.
-"$ROOT/kind/down.sh" --locked
+"$ROOT/kind/down.sh" --locked 9>&-
 
 while read -r port; do
   ! (exec 3<> "/dev/tcp/127.0.0.1/$port") 2>/dev/null || fail "port $port of 127.0.0.1 is taken by another program; kind/cluster.yaml maps it into the cluster"
@@ -37,8 +36,8 @@ mkdir -p "$KIND_CACHE/configuration"
 cp "$ROOT"/kind/{cluster,audit-policy}.yaml "$KIND_CACHE/configuration/"
 cd "$KIND_CACHE/configuration"
 echo "$mode $engine" > "$KIND_CACHE/mode"
-[ "$mode" = pull ] || fence_up "$image"
-# Its processes live on: they must not hold the lock.
+# Processes that live on, podman's name service among them, must not hold the lock.
+[ "$mode" = pull ] || fence_up "$image" 9>&-
 kind create cluster --quiet --config cluster.yaml ${image:+--image "$image"} --wait 3m 9>&-
 [ "$mode" = pull ] || fence_names
 

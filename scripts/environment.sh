@@ -26,6 +26,14 @@ fi
 # What this checkout's last `make images` made: one line NAME=REFERENCE for each image.
 IMAGE_LIST=$IMAGE_CACHE/of-checkout-$(printf %s "$ROOT" | sha256sum | cut -c1-12)
 
+# lock_cluster: waits for whoever else brings the cluster up or takes it down, and keeps others out until this script ends.
+# A program that outlives the script must not inherit the lock: it is started with 9>&-.
+lock_cluster() {
+  exec 9> "$KIND_CACHE/lock"
+  # A first time builds Kubernetes and the node image meanwhile.
+  flock --timeout 1800 9 || fail "another make has been busy with the cluster for half an hour; $KIND_CACHE/lock is its lock"
+}
+
 say() { printf '%s\n' "$*"; }
 
 fail() {
