@@ -21,10 +21,23 @@ if [ "$(id -u)" != 0 ]; then
 fi
 say "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-install=("${as_root[@]}" apt-get install --yes --quiet=2 --no-install-recommends)
+# A machine that has just started may be installing its own updates.
+install=("${as_root[@]}" apt-get install --option DPkg::Lock::Timeout=300 --yes --quiet=2 --no-install-recommends)
+
+# The lists have a lock that apt does not wait for.
+update_lists() {
+  local said
+  for _ in $(seq 1 30); do
+    if said=$(LC_ALL=C "${as_root[@]}" apt-get update --option DPkg::Lock::Timeout=300 --quiet=2 2>&1); then return; fi
+    [[ $said = *"Could not get lock"* ]] || break
+    sleep 10
+  done
+  fail "apt-get update: $said"
+}
+
 # The lists are fetched the first time, and again when a package cannot be had by the old ones.
 if [ ! -f "$CACHE/apt-lists-fetched" ] || ! "${install[@]}" "${missing[@]}" >/dev/null 2>&1; then
-  "${as_root[@]}" apt-get update --quiet=2
+  update_lists
   touch "$CACHE/apt-lists-fetched"
   "${install[@]}" "${missing[@]}" >/dev/null
 fi
