@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Installs kind and kubectl into the cache, built from their Go modules, and in the local mode the packages that
-# podman, buildah and the node image need. In the local mode kubectl is part of the node image's one program, which
-# kind/node-image/build.sh makes.
+# install-cluster-tools.sh [kubectl|versitygw]...: builds these programs from their Go modules into the cache, which any user
+# may. Without a name, everything that a cluster needs: kind too, and in the local mode the packages that podman, buildah
+# and the node image need, as root. In the local mode kubectl is part of the node image's one program.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
 read -r mode _ < <("$ROOT/kind/engine.sh")
-if [ "$mode" = local ]; then
+programs=("$@")
+if [ $# = 0 ] && [ "$mode" = local ]; then
+  programs=(kind kubectl versitygw)
   [ "$(id -u)" = 0 ] || fail "a cluster without pulled images needs root (podman, mount, iptables): run make with sudo --preserve-env"
   "$ROOT/scripts/install-packages.sh" aardvark-dns buildah conntrack containernetworking-plugins curl gcc iproute2 iptables jq libc6-dev mmdebstrap netavark podman runc
   mkdir -p /lib/modules # kind mounts it into every node
-else
+elif [ $# = 0 ]; then
+  programs=(kind kubectl)
   "$ROOT/scripts/install-packages.sh" curl jq
 fi
 
@@ -28,17 +31,26 @@ go_program() {
   printf %s "$version" > "$KIND_CACHE/bin/.$name-version"
 }
 
-go_program kind "$KIND_VERSION" go install -trimpath -ldflags "-s -w" "sigs.k8s.io/kind@$KIND_VERSION"
-go_program versitygw "$VERSITYGW_VERSION" go install -trimpath -ldflags "-s -w" "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION"
+# install_kubectl: in the local mode as one of the names of the node image's program.
+install_kubectl() {
+  cd "$ROOT/kind/node-image/components"
+  local version=k8s.io/component-base/version flags components
+  flags="-s -w -X $version.gitVersion=$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=$(cut -d. -f2 <<<"$KUBERNETES_VERSION")"
+  if [ "$mode" = local ]; then
+    components=$KUBERNETES_VERSION-$(cat go.mod go.sum main.go | sha256sum | cut -c1-12)
+    go_program kubernetes "$components" go build -trimpath -ldflags "$flags" -o "$KIND_CACHE/bin/kubernetes" .
+    for name in kubeadm kubectl; do ln -sf kubernetes "$KIND_CACHE/bin/$name"; done
+    printf %s "$components" > "$KIND_CACHE/bin/.kubectl-version"
+  elif [ ! -x "$KIND_CACHE/bin/kubectl" ]; then
+    go_program kubectl "$KUBERNETES_VERSION" go build -trimpath -ldflags "$flags" -o "$KIND_CACHE/bin/kubectl" k8s.io/kubernetes/cmd/kubectl
+  fi
+}
 
-cd "$ROOT/kind/node-image/components"
-version=k8s.io/component-base/version
-flags="-s -w -X $version.gitVersion=$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=$(cut -d. -f2 <<<"$KUBERNETES_VERSION")"
-if [ "$mode" = local ]; then
-  components=$KUBERNETES_VERSION-$(cat go.mod go.sum main.go | sha256sum | cut -c1-12)
-  go_program kubernetes "$components" go build -trimpath -ldflags "$flags" -o "$KIND_CACHE/bin/kubernetes" .
-  for name in kubeadm kubectl; do ln -sf kubernetes "$KIND_CACHE/bin/$name"; done
-  printf %s "$components" > "$KIND_CACHE/bin/.kubectl-version"
-elif [ ! -x "$KIND_CACHE/bin/kubectl" ]; then
-  go_program kubectl "$KUBERNETES_VERSION" go build -trimpath -ldflags "$flags" -o "$KIND_CACHE/bin/kubectl" k8s.io/kubernetes/cmd/kubectl
-fi
+for program in "${programs[@]}"; do
+  case $program in
+    kind) go_program kind "$KIND_VERSION" go install -trimpath -ldflags "-s -w" "sigs.k8s.io/kind@$KIND_VERSION" ;;
+    versitygw) go_program versitygw "$VERSITYGW_VERSION" go install -trimpath -ldflags "-s -w" "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION" ;;
+    kubectl) install_kubectl ;;
+    *) fail "install-cluster-tools.sh knows kubectl and versitygw, not '$program'" ;;
+  esac
+done

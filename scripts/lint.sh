@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 "$ROOT/scripts/install-build-tools.sh"
 "$ROOT/scripts/install-packages.sh" shellcheck
-"$ROOT/scripts/install-cluster-tools.sh"
+"$ROOT/scripts/install-cluster-tools.sh" kubectl
 cd "$ROOT"
 
 say "shellcheck"

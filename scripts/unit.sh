@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 "$ROOT/scripts/install-build-tools.sh"
-"$ROOT/scripts/install-cluster-tools.sh"
+"$ROOT/scripts/install-cluster-tools.sh" versitygw
 # The S3 server that the store's conformance test runs against.
 export SEARCHOP_VERSITYGW=$KIND_CACHE/bin/versitygw
 cd "$ROOT"
