@@ -3,6 +3,7 @@
 //! Everything goes through Kubernetes' API, as a user's `kubectl` would: nothing here knows the operator's inside.
 
 pub mod cluster;
+pub mod kill;
 pub mod load;
 pub mod load_pod;
 pub mod namespace;
@@ -11,3 +12,4 @@ pub mod operator;
 pub mod ranking;
 pub mod store;
 pub mod wait;
+pub mod writes;

@@ -2,25 +2,34 @@
 
 use crate::cluster::{Cluster, OPERATOR_DEPLOYMENT, OPERATOR_NAMESPACE, STORAGE_NAMESPACE};
 use crate::wait::{Look, seconds, until};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tokio::process::Command;
+
+/// The operator's pods, without those that are being deleted.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn pods(cluster: &Cluster) -> Result<Vec<Pod>> {
+    let listed = Api::<Pod>::namespaced(cluster.client.clone(), OPERATOR_NAMESPACE)
+        .list(&ListParams::default())
+        .await?;
+    let mut pods = listed.items;
+    pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+    Ok(pods)
+}
 
 /// The operator's pods: restarts by uid.
 ///
 /// # Errors
 /// When they cannot be listed.
 pub async fn restarts(cluster: &Cluster) -> Result<BTreeMap<String, i32>> {
-    let pods = Api::<Pod>::namespaced(cluster.client.clone(), OPERATOR_NAMESPACE)
-        .list(&ListParams::default())
-        .await?;
-    Ok(pods
-        .items
+    Ok(pods(cluster)
+        .await?
         .into_iter()
         .map(|pod| {
             let restarts = pod
@@ -47,53 +56,6 @@ pub async fn leader(cluster: &Cluster) -> Result<Option<String>> {
         .into_iter()
         .find_map(|lease| lease.spec.and_then(|spec| spec.holder_identity));
     Ok(holder.filter(|holder| !holder.is_empty()))
-}
-
-/// Ends the process of a pod of the operator with SIGKILL, then deletes the pod, so that its Deployment starts another at once
-/// instead of waiting longer before each restart.
-///
-/// # Errors
-/// When the node's engine cannot be asked. A pod that is gone already is no error.
-pub async fn kill(cluster: &Cluster, pod: &str) -> Result<()> {
-    let pods = Api::<Pod>::namespaced(cluster.client.clone(), OPERATOR_NAMESPACE);
-    let Some(found) = pods.get_opt(pod).await? else {
-        return Ok(());
-    };
-    let node = found
-        .spec
-        .and_then(|spec| spec.node_name)
-        .unwrap_or_default();
-    let statuses = found
-        .status
-        .and_then(|status| status.container_statuses)
-        .unwrap_or_default();
-    let container = statuses.iter().find_map(|status| {
-        status
-            .container_id
-            .as_deref()?
-            .strip_prefix("containerd://")
-    });
-    if let Some(container) = container {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind/kill-container.sh");
-        let ended = Command::new(script)
-            .args([&node, container])
-            .output()
-            .await
-            .context(script)?;
-        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        ensure!(
-            ended.status.success() || said.contains("not found"),
-            "{pod} could not be killed: {said}"
-        );
-    }
-    match pods
-        .delete(pod, &DeleteParams::default().grace_period(0))
-        .await
-    {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Sets a variable of the operator, or removes it, and waits until every pod has it.

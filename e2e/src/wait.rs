@@ -43,6 +43,21 @@ where
     }
 }
 
+/// Ends a work that takes longer than `bound`, so that what comes after it (putting back what it disturbed) is still done.
+///
+/// # Errors
+/// The work's, or that it took too long.
+pub async fn within<T>(
+    what: &str,
+    bound: Duration,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match tokio::time::timeout(bound, work).await {
+        Ok(done) => done,
+        Err(_) => bail!("{what}: not done within {} s", bound.as_secs()),
+    }
+}
+
 /// Looks for a while and fails as soon as something is no longer so.
 ///
 /// # Errors
@@ -64,4 +79,22 @@ where
 #[must_use]
 pub fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_is_named() {
+        let endless = std::future::pending::<Result<()>>();
+        let error = within("the end of time", Duration::from_millis(1), endless)
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), "the end of time: not done within 0 s");
+        let failing = async { Err::<(), _>(anyhow!("its own error")) };
+        let error = within("it", seconds(5), failing).await.unwrap_err();
+        assert_eq!(error.to_string(), "its own error");
+    }
 }

@@ -2,20 +2,24 @@
 //! kill, and no Job twice.
 
 use crate::samples::{fixed_model, small_dataset, small_run};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use futures::StreamExt;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use searchop_crds::{DemoDataset, RankingModel, TrainingRun};
 use searchop_e2e::cluster::Cluster;
+use searchop_e2e::kill::Aim;
 use searchop_e2e::namespace::with_namespace;
 use searchop_e2e::objects::{apply, condition};
-use searchop_e2e::operator::{kill, leader, set_variable};
-use searchop_e2e::wait::seconds;
+use searchop_e2e::operator::{leader, pods, set_variable};
+use searchop_e2e::wait::{Look, seconds, until, within};
+use searchop_e2e::writes::{Ledger, watch};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -27,7 +31,7 @@ const LEASE_SECONDS: &str = "3";
 
 /// Fewest kills that prove anything, and most chains to see them in.
 const FEWEST_KILLS: usize = 10;
-const MOST_CHAINS: usize = 5;
+const MOST_CHAINS: usize = 3;
 
 pub(crate) async fn run(cluster: Cluster) -> Result<()> {
     let undisturbed = Mutex::new(BTreeMap::new());
@@ -42,14 +46,19 @@ pub(crate) async fn run(cluster: Cluster) -> Result<()> {
     .await?;
     let expected = undisturbed.into_inner().expect("nobody panicked");
     set_variable(&cluster, LEASE, Some(LEASE_SECONDS)).await?;
-    let told = until_killed_enough(&cluster, &expected).await;
+    let told = within(
+        "the kills",
+        seconds(1_200),
+        until_killed_enough(&cluster, &expected),
+    )
+    .await;
     // Back to the usual lease whatever happened, for the stories after this one.
     set_variable(&cluster, LEASE, None).await?;
     told
 }
 
-/// Each reconcile writes what it found missing in one go, so that one chain sees a handful of kills: it is told again, each time
-/// from nothing, until there were enough.
+/// Some of a chain's writes are over before the first of them was seen: it is told again, each time from nothing, until there were
+/// enough kills.
 async fn until_killed_enough(cluster: &Cluster, expected: &BTreeMap<String, Value>) -> Result<()> {
     let kills = Mutex::new(Vec::new());
     for chain in 1..=MOST_CHAINS {
@@ -67,47 +76,60 @@ async fn until_killed_enough(cluster: &Cluster, expected: &BTreeMap<String, Valu
         }
     }
     let kills = kills.into_inner().expect("nobody panicked");
-    println!(
-        "  killed {} times, after: {}",
-        kills.len(),
-        kills.join(", ")
-    );
+    println!("  killed {} times, after these writes:", kills.len());
+    kills.iter().for_each(|write| println!("    {write}"));
     ensure!(kills.len() >= FEWEST_KILLS, "only {} kills", kills.len());
     Ok(())
 }
 
-/// Tells the chain with kills and compares its end; returns after what the operator was killed.
+/// Tells the chain with kills and compares its end; returns after which writes the operator was killed.
 async fn tell(
     cluster: &Cluster,
     namespace: &str,
     expected: &BTreeMap<String, Value>,
 ) -> Result<Vec<String>> {
-    let mut killer = Killer::default();
+    let killer = Killer::new(cluster);
     tokio::select! {
-        done = chain(cluster, namespace, seconds(180)) => done?,
-        error = killer.watch(cluster, namespace) => error?,
+        done = chain(cluster, namespace, seconds(360)) => done?,
+        error = killer.aim() => error?,
+        error = killer.follow(namespace) => error?,
     }
-    ensure!(
-        killer.jobs.len() == 2,
-        "Jobs that were ever there: {:?}",
-        killer.jobs
-    );
-    let state = end_state(cluster, namespace).await?;
+    let jobs = killer.jobs.into_inner().expect("nobody panicked");
+    ensure!(jobs.len() == 2, "Jobs that were ever there: {jobs:?}");
+    // The last leader may still have a status to write.
+    until(
+        "the end state is that without kills",
+        seconds(30),
+        || async {
+            Ok(
+                match difference(&end_state(cluster, namespace).await?, expected) {
+                    None => Look::Found(()),
+                    Some(difference) => Look::NotYet(difference),
+                },
+            )
+        },
+    )
+    .await?;
+    Ok(killer.kills.into_inner().expect("nobody panicked"))
+}
+
+/// The first thing that is not as it is without kills.
+fn difference(
+    state: &BTreeMap<String, Value>,
+    expected: &BTreeMap<String, Value>,
+) -> Option<String> {
     let names = |state: &BTreeMap<String, Value>| state.keys().cloned().collect::<BTreeSet<_>>();
-    ensure!(
-        names(&state) == names(expected),
-        "there is {:?}, without kills {:?}",
-        names(&state),
-        names(expected)
-    );
-    for (name, value) in &state {
-        ensure!(
-            value == &expected[name],
-            "{name} is {value}, without kills {}",
-            expected[name]
-        );
+    if names(state) != names(expected) {
+        return Some(format!(
+            "there is {:?}, without kills {:?}",
+            names(state),
+            names(expected)
+        ));
     }
-    Ok(killer.kills)
+    state.iter().find_map(|(name, value)| {
+        let without = &expected[name];
+        (value != without).then(|| format!("{name} is {value}, without kills {without}"))
+    })
 }
 
 async fn chain(cluster: &Cluster, namespace: &str, bound: Duration) -> Result<()> {
@@ -120,89 +142,78 @@ async fn chain(cluster: &Cluster, namespace: &str, bound: Duration) -> Result<()
     Ok(())
 }
 
-/// Sees the operator's writes and kills it after each.
-#[derive(Default)]
-struct Killer {
-    /// What the operator had written last, by object.
-    seen: BTreeMap<String, String>,
+/// Sees the operator's writes as they come about, and kills it after each.
+struct Killer<'a> {
+    cluster: &'a Cluster,
+    /// One for each of the operator's pods: the next one to lead writes as soon as it does.
+    aims: Mutex<BTreeMap<String, Aim>>,
     /// After what it was killed.
-    kills: Vec<String>,
+    kills: Mutex<Vec<String>>,
     /// Every Job that was ever seen.
-    jobs: BTreeSet<String>,
-    last_killed: Option<String>,
+    jobs: Mutex<BTreeSet<String>>,
 }
 
-impl Killer {
-    /// Goes on until it fails.
-    async fn watch(&mut self, cluster: &Cluster, namespace: &str) -> Result<()> {
+impl<'a> Killer<'a> {
+    fn new(cluster: &'a Cluster) -> Self {
+        Self {
+            cluster,
+            aims: Mutex::default(),
+            kills: Mutex::default(),
+            jobs: Mutex::default(),
+        }
+    }
+
+    /// Keeps an aim at every pod of the operator. Goes on until it fails.
+    async fn aim(&self) -> Result<()> {
         loop {
-            if let Some(written) = self.look(cluster, namespace).await? {
-                self.kill_leader(cluster, written).await?;
+            // The API server may be briefly away.
+            for pod in pods(self.cluster).await.unwrap_or_default() {
+                let name = pod.name_any();
+                let aimed =
+                    self.with_aims(|aims| aims.get(&name).is_some_and(|aim| aim.is_at(&pod)));
+                if !aimed && let Some(aim) = Aim::at(&pod).await? {
+                    self.with_aims(|aims| aims.insert(name, aim));
+                }
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    /// The newest write by the operator that was not seen before.
-    async fn look(&mut self, cluster: &Cluster, namespace: &str) -> Result<Option<String>> {
-        let mut newest = None;
-        for object in children(cluster, namespace)
-            .await?
-            .into_iter()
-            .chain(ours(cluster, namespace).await?)
-        {
-            let name = name(&object);
+    /// Goes on until it fails.
+    async fn follow(&self, namespace: &str) -> Result<()> {
+        let mut states = watch(self.cluster, namespace);
+        let mut ledger = Ledger::default();
+        while let Some(object) = states.next().await {
             if object["kind"] == "Job" {
-                self.jobs
-                    .insert(format!("{name} {}", object["metadata"]["uid"]));
+                let job = format!("{} {}", name(&object), object["metadata"]["uid"]);
+                self.jobs.lock().expect("nobody panicked").insert(job);
             }
-            let written = written_by_operator(&object);
-            if !written.is_empty() && self.seen.get(&name) != Some(&written) {
-                self.seen.insert(name.clone(), written);
-                newest = Some(name);
+            let written = ledger.note(&object);
+            if !written.is_empty() && self.kill_leader().await? {
+                self.kills
+                    .lock()
+                    .expect("nobody panicked")
+                    .push(written.join(" and "));
             }
         }
-        Ok(newest)
+        bail!("the watches ended")
     }
 
-    async fn kill_leader(&mut self, cluster: &Cluster, written: String) -> Result<()> {
-        let Some(leader) = leader(cluster).await? else {
-            return Ok(());
+    /// Kills the pod that leads. `false`: nobody does, as after a kill before which this write was made as well; or nothing has
+    /// aimed at the pod yet, and its next write will be the end of it.
+    async fn kill_leader(&self) -> Result<bool> {
+        let Ok(Some(leader)) = leader(self.cluster).await else {
+            return Ok(false);
         };
-        if self.last_killed.as_ref() == Some(&leader) {
-            // The write was made before the kill and seen after it.
-            return Ok(());
+        match self.with_aims(|aims| aims.remove(&leader)) {
+            Some(aim) => aim.fire(self.cluster).await,
+            None => Ok(false),
         }
-        kill(cluster, &leader).await?;
-        self.kills.push(written);
-        self.last_killed = Some(leader);
-        Ok(())
     }
-}
 
-/// The operator's part of an object: which fields it manages since when, and for our kinds the status.
-fn written_by_operator(object: &Value) -> String {
-    let managed = object["metadata"]["managedFields"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let by_operator: Vec<_> = managed
-        .into_iter()
-        .filter(|entry| {
-            entry["manager"]
-                .as_str()
-                .is_some_and(|manager| manager.starts_with("searchop-operator"))
-        })
-        .collect();
-    if by_operator.is_empty() {
-        return String::new();
+    fn with_aims<T>(&self, act: impl FnOnce(&mut BTreeMap<String, Aim>) -> T) -> T {
+        act(&mut self.aims.lock().expect("nobody panicked"))
     }
-    let status = if object["apiVersion"] == "searchop.dev/v1alpha1" {
-        &object["status"]
-    } else {
-        &Value::Null
-    };
-    format!("{}{status}", Value::Array(by_operator))
 }
 
 /// Every child and status at the end, without what differs between two namespaces or two runs.
