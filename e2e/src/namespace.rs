@@ -1,23 +1,30 @@
 //! A namespace of a story's own: restricted pods, the store's credentials, and gone at the end.
 
-use crate::cluster::{Cluster, STORAGE_NAMESPACE, STORAGE_SECRET};
-use crate::wait::{Look, seconds, until};
+use crate::cluster::{Cluster, OPERATOR_NAMESPACE, STORAGE_NAMESPACE, STORAGE_SECRET};
+use crate::operator;
+use crate::wait::{Look, seconds, until, within};
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{
+    Api, DeleteParams, ListParams, LogParams, ObjectMeta, Patch, PatchParams, PostParams,
+};
 use searchop_crds::{DemoDataset, RankingModel, TrainingRun};
 use std::future::Future;
+use std::time::Duration;
 
 /// Field manager of what the stories apply.
 pub const MANAGER: &str = "searchop-e2e";
 
-/// Runs a story in a namespace of its own, and deletes that afterwards. When the story fails, what the namespace holds is printed
-/// first.
+/// What is told in one namespace may not take longer.
+const BOUND: Duration = Duration::from_secs(540);
+
+/// Runs a story in a namespace of its own, and deletes that afterwards. When the story fails, what the namespace holds and
+/// what the operator said last is printed first.
 ///
 /// # Errors
-/// The story's, or that the namespace could not be made or does not go.
+/// The story's, or that it took longer than nine minutes, or that the namespace could not be made or does not go.
 pub async fn with_namespace<F, S>(cluster: &Cluster, name: &str, story: S) -> Result<()>
 where
     S: FnOnce(String) -> F,
@@ -26,9 +33,16 @@ where
     let namespace = format!("story-{name}");
     delete(cluster, &namespace).await?;
     create(cluster, &namespace).await?;
-    let outcome = story(namespace.clone()).await;
+    let outcome = within(&namespace, BOUND, story(namespace.clone())).await;
     if outcome.is_err() {
-        describe(cluster, &namespace).await;
+        let description = async {
+            describe(cluster, &namespace).await;
+            describe_operator(cluster).await;
+        };
+        let described = tokio::time::timeout(seconds(60), description).await;
+        if described.is_err() {
+            println!("    the API server is too slow to tell more");
+        }
         if std::env::var_os("SEARCHOP_E2E_KEEP").is_some() {
             return outcome;
         }
@@ -178,18 +192,7 @@ pub async fn describe(cluster: &Cluster, namespace: &str) {
                 &status.init_container_statuses
             )))
         );
-        if let Ok(log) = pods
-            .logs(
-                &pod.name_any(),
-                &kube::api::LogParams {
-                    tail_lines: Some(15),
-                    ..Default::default()
-                },
-            )
-            .await
-        {
-            log.lines().for_each(|line| println!("      | {line}"));
-        }
+        print_log(&pods, &pod.name_any(), 15).await;
     }
     if let Ok(list) = Api::<Event>::namespaced(cluster.client.clone(), namespace)
         .list(&everything)
@@ -206,6 +209,25 @@ pub async fn describe(cluster: &Cluster, namespace: &str) {
                 event.note.unwrap_or_default()
             );
         }
+    }
+}
+
+/// Prints what the operator said last.
+async fn describe_operator(cluster: &Cluster) {
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), OPERATOR_NAMESPACE);
+    for pod in operator::pods(cluster).await.unwrap_or_default() {
+        println!("    {}:", pod.name_any());
+        print_log(&pods, &pod.name_any(), 50).await;
+    }
+}
+
+async fn print_log(pods: &Api<Pod>, pod: &str, lines: i64) {
+    let last = LogParams {
+        tail_lines: Some(lines),
+        ..LogParams::default()
+    };
+    if let Ok(log) = pods.logs(pod, &last).await {
+        log.lines().for_each(|line| println!("      | {line}"));
     }
 }
 

@@ -11,7 +11,7 @@ use searchop_e2e::namespace::{create_secret, with_namespace};
 use searchop_e2e::objects::{apply, condition, current_condition, reason};
 use searchop_e2e::operator::{restarts, scale_object_store};
 use searchop_e2e::ranking::{candidates, rank};
-use searchop_e2e::wait::seconds;
+use searchop_e2e::wait::{seconds, within};
 use serde_json::json;
 
 /// Name of the Secret that holds wrong credentials at first.
@@ -23,10 +23,13 @@ pub(crate) async fn run(cluster: Cluster) -> Result<()> {
         wrong_credentials(cluster.clone(), namespace)
     })
     .await?;
-    with_namespace(&cluster, "store-down", |namespace| {
+    let told = with_namespace(&cluster, "store-down", |namespace| {
         store_down(cluster.clone(), namespace)
     })
-    .await?;
+    .await;
+    // Up again whatever happened, for the stories after this one.
+    scale_object_store(&cluster, 1).await?;
+    told?;
     let after = restarts(&cluster).await?;
     ensure!(
         before == after,
@@ -115,7 +118,7 @@ async fn store_down(cluster: Cluster, namespace: String) -> Result<()> {
     let request = json!({"query": "shoes", "candidates": candidates(&cluster, &namespace, "shop", "shoes").await?});
 
     scale_object_store(&cluster, 0).await?;
-    let trouble = async {
+    let trouble = within("trouble while the store is down", seconds(300), async {
         apply::<DemoDataset>(&cluster, &namespace, "late", small_dataset(22)).await?;
         apply::<RankingModel>(&cluster, &namespace, "shop", fixed_model("second", 1)).await?;
         let late = reason::<DemoDataset>(
@@ -153,10 +156,9 @@ async fn store_down(cluster: Cluster, namespace: String) -> Result<()> {
             "{} ranks while the store is down",
             ranked.model.sha256
         );
-        anyhow::Ok(())
-    }
+        Ok(())
+    })
     .await;
-    // Up again whatever happened, for the stories after this one.
     scale_object_store(&cluster, 1).await?;
     trouble?;
 
