@@ -11,5 +11,6 @@ pub mod objects;
 pub mod operator;
 pub mod ranking;
 pub mod store;
+pub mod tally;
 pub mod wait;
 pub mod writes;

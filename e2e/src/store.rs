@@ -1,11 +1,12 @@
 //! The cluster's object store, reached from outside through its port on this machine.
 
 use crate::cluster::{Cluster, STORAGE_NAMESPACE, STORAGE_SECRET};
-use anyhow::{Context, Result};
+use crate::objects::Kind;
+use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use searchop_artifacts::{
-    ArtifactRepository, Body, ObjectStore, S3Connection, Sha256, StoreLocation, StoreUri,
+    ArtifactRepository, Body, ObjectStore, Owner, S3Connection, Sha256, StoreLocation, StoreUri,
     ignore_progress,
 };
 use std::path::Path;
@@ -117,15 +118,6 @@ impl Store {
         Ok(format!("{}/{key}", self.uri()))
     }
 
-    /// Replaces an object, as no program of SearchOp does: a fault.
-    ///
-    /// # Errors
-    /// When the store refuses.
-    pub async fn replace(&self, key: &str, bytes: Vec<u8>) -> Result<()> {
-        self.objects.delete(key).await?;
-        self.put(key, bytes).await.map(drop)
-    }
-
     /// The bytes of an object.
     ///
     /// # Errors
@@ -154,5 +146,42 @@ impl Store {
     /// When the store cannot be listed.
     pub async fn has_artifact(&self, sha256: &str) -> Result<bool> {
         Ok(!self.keys(&format!("artifacts/{sha256}/")).await?.is_empty())
+    }
+
+    /// Removes every object of this store.
+    ///
+    /// # Errors
+    /// When the store is not one of the stories' own (below `e2e/`), or refuses.
+    pub async fn remove_all(&self) -> Result<()> {
+        let StoreUri::S3 { prefix, .. } = &self.location.uri else {
+            bail!("{} is no bucket", self.uri());
+        };
+        ensure!(
+            prefix.starts_with("e2e/"),
+            "{} is not a story's own",
+            self.uri()
+        );
+        for key in self.keys("").await? {
+            self.objects.delete(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a deleted object of the cluster retained in the store, unless others refer to it.
+    ///
+    /// # Errors
+    /// When the object was never stored, or the store refuses.
+    pub async fn forget<K: Kind>(&self, object: &K) -> Result<()> {
+        let metadata = object.meta();
+        let owner = format!(
+            "{}.{}.{}.{}",
+            K::kind(&()),
+            metadata.namespace.as_deref().context("a namespace")?,
+            metadata.name.as_deref().context("a name")?,
+            metadata.uid.as_deref().context("a UID")?
+        );
+        let owner: Owner = owner.to_lowercase().parse()?;
+        self.repository().await?.purge(&owner).await?;
+        Ok(())
     }
 }

@@ -11,15 +11,19 @@ use searchop_e2e::ranking::{candidates, rank};
 use searchop_e2e::store::Store;
 use searchop_e2e::wait::seconds;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 pub(crate) async fn run(cluster: Cluster) -> Result<()> {
-    with_namespace(&cluster, "bad-bundles", |namespace| {
-        tell(cluster.clone(), namespace)
+    // Damaged bundles stand in a store of their own: what is in the shared one is published by other runs too.
+    let bad = Store::open(&cluster, &format!("e2e/bad-bundles/{}", Uuid::new_v4())).await?;
+    let told = with_namespace(&cluster, "bad-bundles", |namespace| {
+        tell(cluster.clone(), namespace, &bad)
     })
-    .await
+    .await;
+    told.and(bad.remove_all().await)
 }
 
-async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
+async fn tell(cluster: Cluster, namespace: String, bad: &Store) -> Result<()> {
     let runs = train(&cluster, &namespace, &["first", "second", "damaged"]).await?;
     let store = Store::of(&cluster, &uri(&runs[0])?).await?;
     let model = deploy(&cluster, &namespace, "shop", fixed_model("first", 2)).await?;
@@ -28,15 +32,19 @@ async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
         "the first model does not serve"
     );
 
-    let damaged = corrupt(&store, &runs[2]).await?;
+    let damaged = with_damaged_model(&store, bad, &runs[2]).await?;
     refused(&cluster, &namespace, &runs[0], &damaged, "DigestMismatch").await?;
     recovers(&cluster, &namespace, &runs[1]).await?;
 
-    let nowhere = artifact(&store, &"ab".repeat(32));
+    let wrong = under_a_wrong_digest(&store, bad, &runs[2]).await?;
+    refused(&cluster, &namespace, &runs[1], &wrong, "DigestMismatch").await?;
+    recovers(&cluster, &namespace, &runs[1]).await?;
+
+    let nowhere = artifact(bad, &"ab".repeat(32));
     refused(&cluster, &namespace, &runs[1], &nowhere, "ArtifactNotFound").await?;
     recovers(&cluster, &namespace, &runs[0]).await?;
 
-    let unknown = of_unknown_version(&store, &runs[1]).await?;
+    let unknown = of_unknown_version(&store, bad, &runs[1]).await?;
     refused(&cluster, &namespace, &runs[0], &unknown, "UnknownFormat").await?;
     recovers(&cluster, &namespace, &runs[1]).await
 }
@@ -123,31 +131,47 @@ async fn api_replace(cluster: &Cluster, namespace: &str, spec: Value) -> Result<
         .map(drop)
 }
 
-/// Flips a byte of the bundle's model in the store.
-async fn corrupt(store: &Store, run: &TrainingRun) -> Result<Value> {
+/// A copy of a run's bundle with one byte of the model flipped.
+async fn with_damaged_model(store: &Store, bad: &Store, run: &TrainingRun) -> Result<Value> {
     let digest = digest(run)?;
-    let key = format!("artifacts/{digest}/files/model.txt");
-    let mut bytes = store.get(&key).await?;
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    store.replace(&key, bytes).await?;
-    Ok(artifact(store, &digest))
+    let folder = format!("artifacts/{digest}/");
+    let model = format!("{folder}files/model.txt");
+    let keys = store.keys(&folder).await?;
+    ensure!(keys.contains(&model), "no {model} among {keys:?}");
+    for key in keys {
+        let mut bytes = store.get(&key).await?;
+        if key == model {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        }
+        bad.put(&key, bytes).await?;
+    }
+    Ok(artifact(bad, &digest))
+}
+
+/// A run's manifest under the digest of something else.
+async fn under_a_wrong_digest(store: &Store, bad: &Store, run: &TrainingRun) -> Result<Value> {
+    let digest = Sha256::of(b"something else").to_string();
+    let manifest = manifest(store, run).await?;
+    bad.put(&format!("artifacts/{digest}/manifest.json"), manifest)
+        .await?;
+    Ok(artifact(bad, &digest))
 }
 
 /// A bundle that says a format version which nobody knows.
-async fn of_unknown_version(store: &Store, run: &TrainingRun) -> Result<Value> {
-    let mut manifest: Value = serde_json::from_slice(
-        &store
-            .get(&format!("artifacts/{}/manifest.json", digest(run)?))
-            .await?,
-    )?;
+async fn of_unknown_version(store: &Store, bad: &Store, run: &TrainingRun) -> Result<Value> {
+    let mut manifest: Value = serde_json::from_slice(&manifest(store, run).await?)?;
     manifest["formatVersion"] = json!(999);
     let bytes = serde_json::to_vec(&manifest)?;
     let digest = Sha256::of(&bytes).to_string();
-    store
-        .put(&format!("artifacts/{digest}/manifest.json"), bytes)
+    bad.put(&format!("artifacts/{digest}/manifest.json"), bytes)
         .await?;
-    Ok(artifact(store, &digest))
+    Ok(artifact(bad, &digest))
+}
+
+async fn manifest(store: &Store, run: &TrainingRun) -> Result<Vec<u8>> {
+    let key = format!("artifacts/{}/manifest.json", digest(run)?);
+    store.get(&key).await
 }
 
 fn artifact(store: &Store, digest: &str) -> Value {
