@@ -2,6 +2,7 @@
 //!
 //! Everything goes through Kubernetes' API, as a user's `kubectl` would: nothing here knows the operator's inside.
 
+pub mod audit;
 pub mod cluster;
 pub mod kill;
 pub mod load;
