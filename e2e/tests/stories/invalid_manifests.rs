@@ -1,9 +1,13 @@
 //! Each invalid manifest of the API's tests is refused by the API server, with a message that names the field.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams};
+use kube::core::{DynamicObject, GroupVersionKind};
 use searchop_e2e::cluster::Cluster;
 use searchop_e2e::namespace::with_namespace;
 use searchop_e2e::objects::{apply_yaml, documents};
+use searchop_e2e::wait::{Look, seconds, until};
 use std::fs;
 use std::path::Path;
 
@@ -14,8 +18,11 @@ pub(crate) async fn run(cluster: Cluster) -> Result<()> {
             let folder =
                 Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds/tests/manifests/invalid");
             let mut refused = 0;
-            for entry in fs::read_dir(folder)? {
-                let path = entry?.path();
+            let mut paths = fs::read_dir(folder)?
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<Vec<_>>>()?;
+            paths.sort();
+            for path in paths {
                 let text = fs::read_to_string(&path)?;
                 let Some(message) = text
                     .lines()
@@ -51,31 +58,44 @@ async fn refuse(cluster: &Cluster, namespace: &str, text: &str, message: &str) -
         refusal.contains(message),
         "refused with {refusal:?}, which does not say {message:?}"
     );
+    let mut made = Vec::new();
     for part in parts {
-        for object in documents(part)? {
-            delete(cluster, namespace, &object).await?;
-        }
+        made.extend(documents(part)?);
+    }
+    for object in &made {
+        let api = api_of(cluster, namespace, object).await?;
+        api.delete(&object.name_any(), &DeleteParams::default())
+            .await?;
+    }
+    // The next manifest may have the same names, and a finalizer lets an object go only after those that use it.
+    for object in &made {
+        gone(&api_of(cluster, namespace, object).await?, object).await?;
     }
     Ok(())
 }
 
-async fn delete(
+async fn api_of(
     cluster: &Cluster,
     namespace: &str,
-    object: &kube::core::DynamicObject,
-) -> Result<()> {
-    let types = object.types.clone().unwrap_or_default();
-    let (resource, _) = kube::discovery::pinned_kind(
-        &cluster.client,
-        &kube::core::GroupVersionKind::try_from(&types)?,
-    )
-    .await?;
-    let api: kube::Api<kube::core::DynamicObject> =
-        kube::Api::namespaced_with(cluster.client.clone(), namespace, &resource);
-    let name = object.metadata.name.clone().unwrap_or_default();
-    if api.get_opt(&name).await?.is_some() {
-        api.delete(&name, &kube::api::DeleteParams::default())
-            .await?;
-    }
-    Ok(())
+    object: &DynamicObject,
+) -> Result<Api<DynamicObject>> {
+    let types = object.types.clone().context("a kind")?;
+    let kind = GroupVersionKind::try_from(&types)?;
+    let (resource, _) = kube::discovery::pinned_kind(&cluster.client, &kind).await?;
+    Ok(Api::namespaced_with(
+        cluster.client.clone(),
+        namespace,
+        &resource,
+    ))
+}
+
+async fn gone(api: &Api<DynamicObject>, object: &DynamicObject) -> Result<()> {
+    let name = object.name_any();
+    until(&format!("{name} is gone"), seconds(60), || async {
+        Ok(match api.get_opt(&name).await? {
+            None => Look::Found(()),
+            Some(object) => Look::NotYet(object.data["status"].to_string()),
+        })
+    })
+    .await
 }
