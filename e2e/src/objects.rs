@@ -162,7 +162,7 @@ pub fn summary(conditions: &[Condition]) -> String {
     }
 }
 
-/// Applies every document of a YAML file into a namespace and returns kind and name of each.
+/// Applies every document of a YAML file into a namespace, whatever namespace it names, and returns kind and name of each.
 ///
 /// # Errors
 /// When a document is not a Kubernetes object, or the API server refuses it.
@@ -172,7 +172,8 @@ pub async fn apply_yaml(
     text: &str,
 ) -> Result<Vec<(String, String)>> {
     let mut applied = Vec::new();
-    for object in documents(text)? {
+    for mut object in documents(text)? {
+        object.metadata.namespace = Some(namespace.to_owned());
         let types = object
             .types
             .clone()

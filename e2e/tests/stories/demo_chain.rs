@@ -1,16 +1,26 @@
-//! Three manifests become ranked answers, and `kubectl get` tells the story.
+//! The sample's three manifests become ranked answers, and `kubectl get` tells the story.
 
-use crate::samples::{digest, small_dataset, small_run, stable};
+use crate::samples::{digest, stable};
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use searchop_crds::{DemoDataset, RankingModel, TrainingRun, names};
 use searchop_e2e::cluster::Cluster;
 use searchop_e2e::namespace::with_namespace;
-use searchop_e2e::objects::{apply, condition, summary};
+use searchop_e2e::objects::{apply_yaml, condition, summary};
 use searchop_e2e::ranking;
 use searchop_e2e::wait::seconds;
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+/// What `config/samples` makes in its namespace, but for the way in from outside: its node port can be had once. What waits
+/// for the others comes first.
+const SAMPLES: [&str; 3] = ["rankingmodel.yaml", "trainingrun.yaml", "demodataset.yaml"];
+
+/// Name of the sample's dataset and model, and of its run.
+const STOREFRONT: &str = "storefront";
+const RUN: &str = "storefront-001";
 
 pub(crate) async fn run(cluster: Cluster) -> Result<()> {
     with_namespace(&cluster, "demo-chain", |namespace| {
@@ -20,43 +30,35 @@ pub(crate) async fn run(cluster: Cluster) -> Result<()> {
 }
 
 async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
-    // All at once, as `kubectl apply -f folder` does: each waits for what it needs.
-    apply::<RankingModel>(
-        &cluster,
-        &namespace,
-        "shop",
-        json!({"model": {"trainingRunRef": {"name": "shop-001"}}}),
-    )
-    .await?;
-    apply::<TrainingRun>(&cluster, &namespace, "shop-001", small_run("shop", 1)).await?;
-    apply::<DemoDataset>(&cluster, &namespace, "shop", small_dataset(7)).await?;
+    // All at once, as `kubectl apply -k folder` does: each waits for what it needs.
+    for file in SAMPLES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../config/samples")
+            .join(file);
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        apply_yaml(&cluster, &namespace, &text).await?;
+    }
 
     let dataset = condition::<DemoDataset>(
         &cluster,
         &namespace,
-        "shop",
-        "Complete",
-        "True",
-        seconds(120),
-    )
-    .await?;
-    let status = dataset.status.context("a complete dataset has a status")?;
-    let counts = status.counts.context("counts")?;
-    ensure!(
-        counts.products == 300 && counts.events == 20_000,
-        "the dataset holds {counts:?}"
-    );
-    let dataset_digest = status.artifact.context("an artifact")?.sha256;
-
-    let trained = condition::<TrainingRun>(
-        &cluster,
-        &namespace,
-        "shop-001",
+        STOREFRONT,
         "Complete",
         "True",
         seconds(180),
     )
     .await?;
+    let status = dataset.status.context("a complete dataset has a status")?;
+    let counts = status.counts.context("counts")?;
+    ensure!(
+        counts.products == 2_000 && counts.events == 100_000,
+        "the dataset holds {counts:?}"
+    );
+    let dataset_digest = status.artifact.context("an artifact")?.sha256;
+
+    let trained =
+        condition::<TrainingRun>(&cluster, &namespace, RUN, "Complete", "True", seconds(240))
+            .await?;
     let status = trained
         .status
         .clone()
@@ -83,9 +85,15 @@ async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
         );
     }
 
-    let model =
-        condition::<RankingModel>(&cluster, &namespace, "shop", "Ready", "True", seconds(180))
-            .await?;
+    let model = condition::<RankingModel>(
+        &cluster,
+        &namespace,
+        STOREFRONT,
+        "Ready",
+        "True",
+        seconds(180),
+    )
+    .await?;
     ensure!(
         stable(&model)? == digest(&trained)?,
         "another model serves than was trained"
@@ -109,7 +117,13 @@ async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
 }
 
 async fn answers_are_ranked(cluster: &Cluster, namespace: &str, digest: &str) -> Result<()> {
-    let answer = ranking::get(cluster, namespace, "shop", "/v1/search?q=shoes&limit=10").await?;
+    let answer = ranking::get(
+        cluster,
+        namespace,
+        STOREFRONT,
+        "/v1/search?q=shoes&limit=10",
+    )
+    .await?;
     ensure!(
         answer.status == 200,
         "search: status {}: {}",
@@ -133,7 +147,7 @@ async fn answers_are_ranked(cluster: &Cluster, namespace: &str, digest: &str) ->
     let ranked = ranking::rank(
         cluster,
         namespace,
-        "shop",
+        STOREFRONT,
         &json!({"query": "shoes", "candidates": candidates}),
     )
     .await?;
@@ -165,8 +179,8 @@ async fn columns_tell_the_story(cluster: &Cluster, namespace: &str, ndcg: &str) 
             &[
                 ("Complete", "True"),
                 ("Reason", "Generated"),
-                ("Products", "300"),
-                ("Events", "20000"),
+                ("Products", "2000"),
+                ("Events", "100000"),
             ],
         ),
         (
@@ -180,7 +194,7 @@ async fn columns_tell_the_story(cluster: &Cluster, namespace: &str, ndcg: &str) 
         (
             "rankingmodels",
             &[
-                ("Stable", "shop-001"),
+                ("Stable", RUN),
                 ("NDCG@10", ndcg),
                 ("Ready", "True"),
                 ("Available", "True"),
@@ -223,7 +237,7 @@ async fn columns_tell_the_story(cluster: &Cluster, namespace: &str, ndcg: &str) 
 /// Only the init step that fetches bundles mounts the store's credentials, and nothing has an API token.
 async fn serving_pods_hold_no_credentials(cluster: &Cluster, namespace: &str) -> Result<()> {
     let deployment = Api::<Deployment>::namespaced(cluster.client.clone(), namespace)
-        .get(&names::serving("shop"))
+        .get(&names::serving(STOREFRONT))
         .await?;
     let pod = deployment
         .spec
