@@ -17,6 +17,13 @@ use serde_json::{Value, json};
 const FEWEST: i32 = 2;
 const MOST: i32 = 3;
 
+/// Requests a second, and for how long: over the scaling up and the rollout that follows.
+const RATE: u64 = 300;
+const LOAD_SECONDS: u64 = 220;
+
+/// So many answers of the API server in a row may fail.
+const MOST_ERRORS: u32 = 5;
+
 pub(crate) async fn run(cluster: Cluster) -> Result<()> {
     with_namespace(&cluster, "autoscaling", |namespace| {
         tell(cluster.clone(), namespace)
@@ -42,8 +49,8 @@ async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
         url,
         "--body".to_owned(),
         body,
-        "--requests=30000".to_owned(),
-        "--rate=300".to_owned(),
+        format!("--requests={}", RATE * LOAD_SECONDS),
+        format!("--rate={RATE}"),
     ];
     load_pod::start(&cluster, &namespace, "load", &arguments).await?;
     servers_become(&cluster, &namespace, MOST, 120).await?;
@@ -53,12 +60,19 @@ async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
     let rollout =
         condition::<RankingModel>(&cluster, &namespace, "shop", "Ready", "True", seconds(120));
     let kept = async {
+        let mut errors = 0;
         loop {
-            let servers = servers(&cluster, &namespace).await?;
-            ensure!(
-                servers == MOST,
-                "the edit of the model changed {MOST} servers to {servers}"
-            );
+            match servers(&cluster, &namespace).await {
+                Ok(servers) => {
+                    errors = 0;
+                    ensure!(
+                        servers == MOST,
+                        "the edit of the model changed {MOST} servers to {servers}"
+                    );
+                }
+                Err(error) if errors == MOST_ERRORS => return Err(error),
+                Err(_) => errors += 1,
+            }
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
     };
@@ -71,7 +85,7 @@ async fn tell(cluster: Cluster, namespace: String) -> Result<()> {
         "Ready, but the second model does not serve"
     );
 
-    let load = load_pod::summary(&cluster, &namespace, "load", seconds(180)).await?;
+    let load = load_pod::summary(&cluster, &namespace, "load", seconds(300)).await?;
     println!(
         "  {} requests at {:.0} a second, latency in ms: {:?}",
         load.requests,
