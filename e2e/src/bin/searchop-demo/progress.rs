@@ -1,6 +1,6 @@
 //! Shows how an object gets on: a bar at a terminal, plain lines in a pipe.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use searchop_crds::{DemoDataset, RankingModel, TrainingRun};
 use searchop_e2e::cluster::Cluster;
@@ -48,7 +48,18 @@ impl Progress {
         bar.set_prefix(title.clone());
         let mut said = String::new();
         loop {
-            let object = api::<K>(cluster, namespace).get(name).await?;
+            let object = match api::<K>(cluster, namespace).get(name).await {
+                Ok(object) => object,
+                // The API server may be briefly away.
+                Err(error) if start.elapsed() > bound => {
+                    bar.abandon();
+                    return Err(error).with_context(|| title);
+                }
+                Err(_) => {
+                    tokio::time::sleep(INTERVAL).await;
+                    continue;
+                }
+            };
             let (percent, text) = object.state(condition);
             bar.set_position(percent.unwrap_or_else(|| bar.position()));
             bar.set_message(text.clone());

@@ -175,9 +175,10 @@ pub(crate) fn next(url: &str) {
     println!(
         "Next:
   export KUBECONFIG=$(make -s kubeconfig)
+  export PATH=\"$(dirname \"$KUBECONFIG\")/bin:$PATH\"   # kubectl, if you have none
   search      curl '{url}/v1/search?q=running%20shoes&limit=5'
   watch       kubectl -n searchop-demo get searchop -w
-  promote     sed 's/storefront-001/storefront-002/' config/samples/trainingrun.yaml | kubectl -n searchop-demo apply -f -
+  promote     sed 's/storefront-001/storefront-002/; s/seed: 42/seed: 43/' config/samples/trainingrun.yaml | kubectl -n searchop-demo apply -f -
               kubectl -n searchop-demo wait --for=condition=Complete trun/storefront-002 --timeout=5m
               kubectl -n searchop-demo patch rkm storefront --type=merge -p '{{\"spec\":{{\"model\":{{\"trainingRunRef\":{{\"name\":\"storefront-002\"}}}}}}}}'
   roll back   kubectl -n searchop-demo patch rkm storefront --type=merge -p '{{\"spec\":{{\"model\":{{\"trainingRunRef\":{{\"name\":\"storefront-001\"}}}}}}}}'
