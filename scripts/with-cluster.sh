@@ -9,9 +9,11 @@ was_up=no
 if [ -f "$KUBECONFIG" ] && kubectl get --raw=/readyz --request-timeout=5s >/dev/null 2>&1; then was_up=yes; fi
 
 # descendants PROCESS: the processes that it started, and those that they did.
+# shellcheck disable=SC2317 # a trap calls it
 descendants() {
   local child
-  for child in $(cat "/proc/$1"/task/*/children 2>/dev/null); do
+  cat "/proc/$1"/task/*/children 2>/dev/null | tr ' ' '\n' | while read -r child; do
+    [ -n "$child" ] || continue
     echo "$child"
     descendants "$child"
   done
