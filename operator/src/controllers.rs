@@ -176,7 +176,7 @@ async fn tell_refusal<K: Custom>(
         };
         context
             .events
-            .tell(&object.object_ref(&()), &happening)
+            .tell(&object.object_ref(&()), None, &happening)
             .await;
     }
 }

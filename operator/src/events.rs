@@ -71,14 +71,19 @@ impl Events {
         ))
     }
 
-    /// Tells what happened to the object.
-    pub async fn tell(&self, object: &ObjectReference, happening: &Happening) {
+    /// Tells what happened to the object, and in which child or other object, if in one.
+    pub async fn tell(
+        &self,
+        object: &ObjectReference,
+        related: Option<ObjectReference>,
+        happening: &Happening,
+    ) {
         let event = Event {
             type_: happening.type_,
             reason: happening.reason.clone(),
             note: Some(shortened(&happening.note)),
             action: "Reconcile".to_owned(),
-            secondary: None,
+            secondary: related,
         };
         if let Err(error) = self.0.publish(&event, object).await {
             tracing::warn!(%error, reason = happening.reason, "event was not recorded");

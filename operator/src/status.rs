@@ -102,7 +102,10 @@ pub async fn write<K: Custom, S: Status>(
             note = happening.note,
             "transition"
         );
-        context.events.tell(&owner.reference, &happening).await;
+        context
+            .events
+            .tell(&owner.reference, None, &happening)
+            .await;
     }
     Ok(Some(written))
 }

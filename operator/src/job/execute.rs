@@ -129,12 +129,14 @@ async fn let_go<K: Custom>(
             note = release.note,
             "released"
         );
-        let (about, release) = if is_namespace_terminating {
-            (of_namespace(owner), named(owner, release))
+        let (about, related, release) = if is_namespace_terminating {
+            // Without the related object the releases of one namespace would be taken for repeats of the first.
+            let related = Some(owner.reference.clone());
+            (of_namespace(owner), related, named(owner, release))
         } else {
-            (owner.reference.clone(), release.clone())
+            (owner.reference.clone(), None, release.clone())
         };
-        context.events.tell(&about, &release).await;
+        context.events.tell(&about, related, &release).await;
     }
     Ok(Requeue::Steady)
 }
