@@ -62,15 +62,13 @@ pub enum SchemaError {
     /// A list of features that cannot be.
     #[error("features: {0}")]
     Features(String),
-    /// A feature that this version does not compute, or with another default.
-    #[error(
-        "features[{column}]: this version does not compute the feature {name:?} with that default"
-    )]
-    NotComputed {
+    /// Features that this version computes otherwise: the first difference.
+    #[error("features[{column}]: {difference}")]
+    NotAsComputed {
         /// The column, from 0.
         column: usize,
-        /// The name in the schema.
-        name: String,
+        /// What the schema has there, and what this version computes.
+        difference: String,
     },
 }
 
@@ -144,21 +142,23 @@ impl FeatureSchema {
                 )));
             }
         }
-        if self.kind == SchemaKind::Dense {
-            return Ok(());
+        match self.kind {
+            SchemaKind::Dense => Ok(()),
+            SchemaKind::QueryItem => self.check_as_computed(),
         }
-        // A subset and another order are fine: columns are found by their names.
-        for (column, feature) in self.features.iter().enumerate() {
-            let known =
-                features::column(&feature.name).map(|known| &features::definitions()[known]);
-            if known.is_none_or(|known| known.default != feature.default) {
-                return Err(SchemaError::NotComputed {
-                    column,
-                    name: feature.name.clone(),
-                });
-            }
-        }
-        Ok(())
+    }
+
+    /// The kernel computes all columns in one order, and a model reads them by
+    /// position. So nothing may differ: not even a description, which is all that
+    /// tells of another meaning under the same name.
+    fn check_as_computed(&self) -> Result<(), SchemaError> {
+        let computed = Self::query_item().features;
+        let longer = self.features.len().max(computed.len());
+        let found = (0..longer).find_map(|column| {
+            difference(self.features.get(column), computed.get(column))
+                .map(|difference| SchemaError::NotAsComputed { column, difference })
+        });
+        found.map_or(Ok(()), Err)
     }
 
     /// The text of `features.json`: canonical, so that its own digest is
@@ -189,5 +189,46 @@ impl FeatureSchema {
             .iter()
             .map(|feature| feature.default.unwrap_or(f64::NAN))
             .collect()
+    }
+}
+
+/// How a feature differs from the one that this version computes in its place, in words.
+fn difference(given: Option<&SchemaFeature>, computed: Option<&SchemaFeature>) -> Option<String> {
+    let (given, computed) = match (given, computed) {
+        (Some(given), Some(computed)) => (given, computed),
+        (Some(given), None) => {
+            return Some(format!("this version does not compute {:?}", given.name));
+        }
+        (None, computed) => {
+            return computed.map(|computed| {
+                format!(
+                    "is missing; this version computes {:?} there",
+                    computed.name
+                )
+            });
+        }
+    };
+    // By bits: 0 and -0 have different digests.
+    let bits = |default: Option<f64>| default.map(f64::to_bits);
+    let default = |default: Option<f64>| default.map_or("none".to_owned(), |it| format!("{it:?}"));
+    if given.name != computed.name {
+        Some(format!(
+            "is {:?}, but this version computes {:?} there",
+            given.name, computed.name
+        ))
+    } else if bits(given.default) != bits(computed.default) {
+        Some(format!(
+            "the default of {:?} is {}, but this version's is {}",
+            given.name,
+            default(given.default),
+            default(computed.default)
+        ))
+    } else if given.description != computed.description {
+        Some(format!(
+            "{:?} is {:?}, but this version computes {:?}",
+            given.name, given.description, computed.description
+        ))
+    } else {
+        None
     }
 }
