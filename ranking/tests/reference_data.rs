@@ -1,5 +1,6 @@
 //! Parity with what others measured and scored, on third-party data that the
-//! environment variable `SEARCHOP_TEST_DATA` points to; skipped without it.
+//! environment variable `SEARCHOP_TEST_DATA` points to. Without it they are skipped, but
+//! where `CI` or `SEARCHOP_REQUIRE_TEST_DATA` is set, they fail.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +19,17 @@ use searchop_ranking::svmlight::{
 
 fn test_data(folder: &str) -> Option<PathBuf> {
     let Some(root) = std::env::var_os("SEARCHOP_TEST_DATA") else {
-        eprintln!("skipped: SEARCHOP_TEST_DATA does not say where the reference data is");
+        let missing = "SEARCHOP_TEST_DATA does not say where the reference data is";
+        let is_set = |name: &&str| {
+            std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "false")
+        };
+        if let Some(name) = ["CI", "SEARCHOP_REQUIRE_TEST_DATA"]
+            .into_iter()
+            .find(is_set)
+        {
+            panic!("{missing}; {name} is set, so this test may not be skipped");
+        }
+        eprintln!("skipped: {missing}");
         return None;
     };
     let path = PathBuf::from(root).join(folder);

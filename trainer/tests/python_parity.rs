@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use searchop_ranking::model::{RankingModel, normalise};
 use searchop_ranking::svmlight::{
@@ -15,18 +15,12 @@ use searchop_ranking::svmlight::{
 };
 use searchop_trainer::lightgbm::{EarlyStopping, TrainingConfiguration, predict, train};
 
-const FEATURES: usize = 301;
+#[path = "jobs/test_data.rs"]
+mod test_data;
 
-/// The folder with the example, or `None` and a line that says that the test did nothing.
-fn example_folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("SEARCHOP_TEST_DATA")
-        .map(|folder| Path::new(&folder).join("lightgbm-lambdarank"))
-        .filter(|folder| folder.is_dir());
-    if folder.is_none() {
-        println!("SKIPPED: SEARCHOP_TEST_DATA names no folder with lightgbm-lambdarank");
-    }
-    folder
-}
+use test_data::test_data;
+
+const FEATURES: usize = 301;
 
 fn open(path: &Path) -> BufReader<std::fs::File> {
     BufReader::new(std::fs::File::open(path).unwrap())
@@ -70,7 +64,7 @@ fn configuration(threads: usize) -> TrainingConfiguration {
 
 #[test]
 fn scores_equal_those_of_the_python_package_to_the_last_bit() {
-    let Some(folder) = example_folder() else {
+    let Some(folder) = test_data("lightgbm-lambdarank") else {
         return;
     };
     let (training, test) = (rows(&folder, "rank.train"), rows(&folder, "rank.test"));
@@ -115,7 +109,7 @@ fn scores_equal_those_of_the_python_package_to_the_last_bit() {
 
 #[test]
 fn early_stopping_keeps_as_many_trees_as_the_python_package() {
-    let Some(folder) = example_folder() else {
+    let Some(folder) = test_data("lightgbm-lambdarank") else {
         return;
     };
     let (training, test) = (rows(&folder, "rank.train"), rows(&folder, "rank.test"));

@@ -1,0 +1,12 @@
+//! The program as the operator and a person start it: exit codes, result files and what is in the
+//! store afterwards, against a store in a folder.
+#![allow(clippy::unwrap_used)] // Helpers of tests: a panic here is a failure with a place.
+
+mod evaluating;
+mod place;
+mod process;
+mod purging;
+mod reference;
+mod refusals;
+mod test_data;
+mod training;

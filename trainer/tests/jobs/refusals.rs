@@ -1,0 +1,105 @@
+//! Data, inputs and arguments that cannot be used.
+
+use serde_json::Value;
+
+use crate::place::{Place, svmlight, train};
+
+#[test]
+fn data_that_cannot_be_used_is_refused_by_line_or_with_its_cause() {
+    let place = Place::new();
+    for (text, expected) in [
+        ("", "input SvmLight: there are no rows"),
+        ("1 qid:1 1:1\n0 qid:1 1:2\n", "no query is left to"),
+        ("1 qid:1 1:1\n0 qid:2 1:2\n1 qid:1 1:3\n", "line 3"),
+        ("0 qid:1 1:1\n31 qid:1 1:2\n", "line 2"),
+        ("0 qid:1 1:1\n1 qid:1 1:nan\n", "line 2"),
+        ("0 qid:1 1:1\n1.5 qid:1 1:1\n", "line 2"),
+        ("0 qid:1 1:1\n1 qid:1 1:1 1:2\n", "line 2"),
+        ("0 qid:1 0:1\n1 qid:1 1:1\n", "line 1"),
+        ("0 1:1\n1 1:1\n", "line 1"),
+    ] {
+        let input = format!("SvmLight={}", place.write("rows", text));
+        let arguments = train(&["--input", &input, "--feature-numbering", "OneBased"]);
+        let message = place.refused(&arguments, "InvalidData");
+        assert!(message.contains(expected), "{text:?}: {message}");
+    }
+    for (labels, expected) in [
+        ("0", "every row has the label 0"),
+        ("2", "every row has the label 2"),
+    ] {
+        let text: String = (0..60)
+            .map(|row| format!("{labels} qid:{} 1:{row}\n", row / 3))
+            .collect();
+        let input = format!("SvmLight={}", place.write("rows", &text));
+        let arguments = train(&["--input", &input, "--feature-numbering", "OneBased"]);
+        let message = place.refused(&arguments, "InvalidData");
+        assert!(message.contains(expected), "{message}");
+    }
+    let rows = format!("SvmLight={}", place.write("rows", "1 1:1\n0 1:2\n"));
+    let groups = format!("Groups={}", place.write("groups", "3\n"));
+    let arguments = train(&[
+        "--input",
+        &rows,
+        "--input",
+        &groups,
+        "--feature-numbering",
+        "OneBased",
+    ]);
+    let message = place.refused(&arguments, "InvalidData");
+    assert!(message.contains("counts 3 rows"), "{message}");
+}
+
+#[test]
+fn inputs_that_are_not_what_they_should_be_are_refused() {
+    let place = Place::new();
+    let rows = place.write("rows", &svmlight(10));
+    let pinned = format!("SvmLight={rows}#sha256={}", "0".repeat(64));
+    let message = place.refused(
+        &train(&["--input", &pinned, "--feature-numbering", "OneBased"]),
+        "DigestMismatch",
+    );
+    assert!(message.contains("input SvmLight"), "{message}");
+    let absent = format!("SvmLight={rows}.absent");
+    place.refused(
+        &train(&["--input", &absent, "--feature-numbering", "OneBased"]),
+        "ArtifactNotFound",
+    );
+    let unknown = format!("SvmLight={rows}");
+    let message = place.refused(
+        &train(&[
+            "--input",
+            &unknown,
+            "--feature-numbering",
+            "OneBased",
+            "--parameter",
+            "machines=x",
+        ]),
+        "InvalidParameters",
+    );
+    assert!(message.contains("\"machines\" is not allowed"), "{message}");
+    let store = place.path("store").display().to_string();
+    let other = format!("{store}/artifacts/{}", "a".repeat(64));
+    let message = place.refused(
+        &train(&["--dataset-uri", &other, "--dataset-sha256", &"b".repeat(64)]),
+        "InvalidParameters",
+    );
+    assert!(message.contains("different artifacts"), "{message}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_two_and_told_in_the_result_file() {
+    let place = Place::new();
+    let (code, result) = place.run(&["train", "--no-such-flag"]);
+    assert_eq!(
+        (code, &result["reason"]),
+        (2, &Value::from("InvalidParameters"))
+    );
+    assert!(
+        result["message"]
+            .as_str()
+            .unwrap()
+            .contains("--no-such-flag")
+    );
+    let help = place.command(&["--help"]).output().unwrap();
+    assert!(help.status.success());
+}
