@@ -19,6 +19,7 @@ use crate::job::{Job, StopWish, TRAINER_VERSION, blocking, inputs_digest};
 use crate::lightgbm::{
     LIGHTGBM_VERSION, LightGbmError, TrainedModel, TrainingConfiguration, train as train_trees,
 };
+use crate::ordering::require_order;
 use crate::outcome::{ModelReference, Success, TrainSuccess};
 use crate::partition::{Partition, partition};
 use crate::progress::{Progress, Stage};
@@ -194,6 +195,7 @@ impl Work {
         let text = normalise(&trained.text);
         let model = RankingModel::parse(&text)
             .map_err(|error| Failure::internal(format!("the trained model: {error}")))?;
+        require_order(&model, &partition.training)?;
         self.progress.begin(Stage::Evaluate);
         let metrics = match &partition.test {
             Some(test) => {

@@ -50,6 +50,40 @@ fn data_that_cannot_be_used_is_refused_by_line_or_with_its_cause() {
 }
 
 #[test]
+fn a_model_that_orders_nothing_is_refused_and_not_published() {
+    let place = Place::new();
+    // Too few rows for two leaves of 20; a feature that is the same in all rows of a query; and
+    // one that is the same everywhere.
+    let same_in_each_query: String = (0..300)
+        .map(|row| format!("{} qid:{} 1:{}\n", row % 3, row / 3, row / 3))
+        .collect();
+    let constant = same_in_each_query
+        .lines()
+        .map(|line| line.split(" 1:").next().unwrap().to_owned() + " 1:7\n")
+        .collect();
+    for text in [svmlight(4), same_in_each_query, constant] {
+        let input = format!("SvmLight={}", place.write("rows", &text));
+        let message = place.refused(
+            &train(&[
+                "--input",
+                &input,
+                "--feature-numbering",
+                "OneBased",
+                "--split-mode",
+                "None",
+            ]),
+            "InvalidData",
+        );
+        assert!(
+            message.starts_with("the trained model is constant: "),
+            "{message}"
+        );
+        let published = place.path("store/artifacts");
+        assert!(!published.exists() || published.read_dir().unwrap().count() == 0);
+    }
+}
+
+#[test]
 fn inputs_that_are_not_what_they_should_be_are_refused() {
     let place = Place::new();
     let rows = place.write("rows", &svmlight(10));
