@@ -65,8 +65,13 @@ async fn tell(cluster: Cluster, namespace: String, store: &Store, folder: PathBu
     train(&cluster, &namespace, "beside", &inputs).await?;
 
     let mut inputs = Vec::new();
-    for (name, file) in [("SvmLight", "rank.train"), ("Validation", "rank.test")] {
-        let text = with_query_ids(&folder.join(file), &folder.join(format!("{file}.query")))?;
+    // No query may be in both files, so each has numbers of its own.
+    for (name, file, first) in [
+        ("SvmLight", "rank.train", 1),
+        ("Validation", "rank.test", 1_001),
+    ] {
+        let groups = folder.join(format!("{file}.query"));
+        let text = with_query_ids(&folder.join(file), &groups, first)?;
         inputs.push(json!({"name": name, "uri": store.put(&format!("{file}.qid"), text.into_bytes()).await?}));
     }
     train(&cluster, &namespace, "inline", &inputs).await?;
@@ -217,7 +222,7 @@ fn scores(path: &Path) -> Result<Vec<f64>> {
 }
 
 /// The same rows, each naming its query.
-fn with_query_ids(rows: &Path, groups: &Path) -> Result<String> {
+fn with_query_ids(rows: &Path, groups: &Path, first: usize) -> Result<String> {
     let text = fs::read_to_string(rows)?;
     let mut lines = text.lines();
     let mut converted = String::new();
@@ -227,7 +232,7 @@ fn with_query_ids(rows: &Path, groups: &Path) -> Result<String> {
             let Some((label, features)) = line.split_once(char::is_whitespace) else {
                 bail!("a row without features: {line}")
             };
-            converted.push_str(&format!("{label} qid:{} {features}\n", query + 1));
+            converted.push_str(&format!("{label} qid:{} {features}\n", first + query));
         }
     }
     ensure!(lines.next().is_none(), "more rows than the groups say");

@@ -5,6 +5,7 @@
 //! machine. Rows are not touched here.
 
 mod leaks;
+mod overlap;
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 pub use leaks::{FeatureLeak, LEAK_NDCG, find_leaks};
+pub use overlap::{check_disjoint, check_rows_disjoint};
 
 /// The side of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +68,16 @@ pub enum SplitError {
     Overlap {
         /// The query's key.
         key: String,
+    },
+    /// A query of the one side of a split that was given has the rows of one of the other.
+    #[error(
+        "the query {test:?} of the validation data has the rows and labels of the query {train:?} of the training data"
+    )]
+    SameRows {
+        /// What the query is called in the training data.
+        train: String,
+        /// What it is called in the validation data.
+        test: String,
     },
 }
 
@@ -172,24 +184,6 @@ pub fn split_by_time<K: AsRef<str>>(
         }
     }
     checked(split, keys)
-}
-
-/// Checks a split that was given: no key stands on both sides.
-///
-/// # Errors
-/// Names the first key of `test` that `train` has too.
-pub fn check_disjoint<K: AsRef<str>>(train: &[K], test: &[K]) -> Result<(), SplitError> {
-    let train: HashSet<&str> = train.iter().map(AsRef::as_ref).collect();
-    match test
-        .iter()
-        .map(AsRef::as_ref)
-        .find(|key| train.contains(key))
-    {
-        Some(key) => Err(SplitError::Overlap {
-            key: key.to_owned(),
-        }),
-        None => Ok(()),
-    }
 }
 
 fn check_fraction(test_fraction: f64) -> Result<(), SplitError> {

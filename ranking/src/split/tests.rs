@@ -1,8 +1,8 @@
 //! Tests of the splits and of the leak guard.
 
 use super::{
-    FeatureLeak, Side, SplitError, check_disjoint, find_leaks, side_of, split_by_query,
-    split_by_time,
+    FeatureLeak, Side, SplitError, check_disjoint, check_rows_disjoint, find_leaks, side_of,
+    split_by_query, split_by_time,
 };
 use crate::svmlight::RankingRows;
 
@@ -137,6 +137,35 @@ fn a_query_on_both_sides_is_named() {
         }
     );
     check_disjoint(&["a"], &["b"]).unwrap();
+}
+
+#[test]
+fn a_query_with_the_rows_of_another_is_named_in_whatever_order_its_rows_are() {
+    let rows = |labels: &[u8], names: [&str; 2], width: usize, matrix: &[f64]| {
+        let names = names.map(str::to_owned).to_vec();
+        RankingRows::from_dense(labels.to_vec(), &[2, 2], names, width, matrix.to_vec()).unwrap()
+    };
+    let train = rows(&[0, 1, 2, 0], ["a", "b"], 1, &[5.0, 6.0, 7.0, 0.0]);
+    // The same rows as `b`, turned round and with a column more.
+    let same = rows(
+        &[1, 0, 0, 2],
+        ["c", "d"],
+        2,
+        &[5.0, 0.0, 6.0, 0.0, 0.0, 0.0, 7.0, 0.0],
+    );
+    assert_eq!(
+        check_rows_disjoint(&train, &same),
+        Err(SplitError::SameRows {
+            train: "b".to_owned(),
+            test: "d".to_owned()
+        })
+    );
+    // The same features with another label are other rows, and so is a value elsewhere.
+    let other = rows(&[0, 2, 2, 1], ["a", "b"], 1, &[5.0, 6.0, 7.0, 0.0]);
+    check_rows_disjoint(&train, &other).unwrap();
+    // Rows of one label tell nothing, though they are equal.
+    let untold = rows(&[0, 0, 1, 1], ["a", "b"], 1, &[1.0, 1.0, 1.0, 1.0]);
+    check_rows_disjoint(&untold, &untold).unwrap();
 }
 
 #[test]

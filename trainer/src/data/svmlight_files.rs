@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use searchop_artifacts::{Sha256, fetch_input};
+use searchop_ranking::split::{SplitError, check_disjoint, check_rows_disjoint};
 use searchop_ranking::svmlight::{
     FeatureNumbering, Queries, RankingRows, ReadOptions, SvmLightError, read, read_groups,
 };
@@ -87,6 +88,9 @@ impl LocalFiles {
                 test
             });
         }
+        if let Some(test) = &provided_test {
+            self.require_disjoint(&rows, test)?;
+        }
         Ok(Data {
             query_keys: rows.query_identifiers().to_vec(),
             rows,
@@ -96,6 +100,17 @@ impl LocalFiles {
             features: Features::Dense,
             notes: Vec::new(),
         })
+    }
+
+    /// A query that is both trained on and measured on makes the figures worthless.
+    fn require_disjoint(&self, rows: &RankingRows, test: &RankingRows) -> Result<(), Failure> {
+        let in_validation = |error: SplitError| Failure::data(format!("input Validation: {error}"));
+        // Queries of a group file have no names: they are counted from 0 in each file.
+        if self.groups.is_none() && self.validation_groups.is_none() {
+            check_disjoint(rows.query_identifiers(), test.query_identifiers())
+                .map_err(in_validation)?;
+        }
+        check_rows_disjoint(rows, test).map_err(in_validation)
     }
 
     fn read(

@@ -84,6 +84,51 @@ fn a_model_that_orders_nothing_is_refused_and_not_published() {
 }
 
 #[test]
+fn a_validation_query_that_is_trained_on_is_named() {
+    let place = Place::new();
+    let numbered = svmlight(40);
+    let rows = format!("SvmLight={}", place.write("rows", &numbered));
+    let refusal = |inputs: &[&str]| {
+        let mut arguments = train(&["--feature-numbering", "OneBased"]);
+        inputs
+            .iter()
+            .for_each(|input| arguments.extend(["--input", input]));
+        place.refused(&arguments, "InvalidData")
+    };
+    // The same qid with other rows.
+    let text = "1 qid:900 1:100\n0 qid:900 1:101\n2 qid:39 1:102\n0 qid:39 1:103\n";
+    let same_qid = format!("Validation={}", place.write("same-qid", text));
+    assert_eq!(
+        refusal(&[&rows, &same_qid]),
+        "input Validation: the query \"39\" is in the training data and in the validation data"
+    );
+    // The same rows under another qid, and under none.
+    let other_qid = text.replace("qid:39", "qid:901")
+        + &numbered[..numbered.find("qid:1 ").unwrap() - 2].replace("qid:0", "qid:902");
+    let other_qid = format!("Validation={}", place.write("other-qid", &other_qid));
+    let message = refusal(&[&rows, &other_qid]);
+    assert!(
+        message.starts_with("input Validation: the query \"902\" of the validation data has"),
+        "{message}"
+    );
+    let without_qid: String = numbered
+        .lines()
+        .take(10)
+        .map(|line| {
+            let (label, rest) = line.split_once(' ').unwrap();
+            format!("{label} {}\n", rest.split_once(' ').unwrap().1)
+        })
+        .collect();
+    let without_qid = format!("Validation={}", place.write("without-qid", &without_qid));
+    let groups = format!("ValidationGroups={}", place.write("groups", "5\n5\n"));
+    let message = refusal(&[&rows, &without_qid, &groups]);
+    assert!(
+        message.starts_with("input Validation: the query \"0\" of the validation data has"),
+        "{message}"
+    );
+}
+
+#[test]
 fn inputs_that_are_not_what_they_should_be_are_refused() {
     let place = Place::new();
     let rows = place.write("rows", &svmlight(10));
