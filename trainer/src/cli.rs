@@ -86,9 +86,9 @@ pub struct GenerateOptions {
     pub events: u64,
 }
 
-/// Where rows come from and how they are split; of `features`, `train` and `evaluate`.
+/// Where rows come from; of `features`, `train` and `evaluate`.
 #[derive(Args, Clone, Debug, Default)]
-pub struct DataOptions {
+pub struct SourceOptions {
     /// A dataset artifact: <store>/artifacts/<digest>.
     #[arg(long, value_name = "URI", conflicts_with = "input")]
     pub dataset_uri: Option<String>,
@@ -101,6 +101,14 @@ pub struct DataOptions {
     /// Whether SVMlight feature numbers start from 0 or from 1.
     #[arg(long, value_enum, value_name = "NUMBERING")]
     pub feature_numbering: Option<NumberingOption>,
+}
+
+/// Where rows come from and how they are split; of `train`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DataOptions {
+    /// Where rows come from.
+    #[command(flatten)]
+    pub source: SourceOptions,
     /// How test queries are chosen. Default: Time for a dataset, Provided with a Validation
     /// input, else Query.
     #[arg(long, value_enum, value_name = "MODE")]
@@ -142,7 +150,7 @@ pub enum SplitModeOption {
 pub struct FeaturesOptions {
     /// What to compute the features of.
     #[command(flatten)]
-    pub data: DataOptions,
+    pub source: SourceOptions,
     /// Folder to write to; it is created.
     #[arg(long, value_name = "FOLDER")]
     pub output: PathBuf,
@@ -180,7 +188,8 @@ pub struct TrainOptions {
     pub parameter: Vec<String>,
 }
 
-/// Options of `evaluate`.
+/// Options of `evaluate`. Alone, it repeats the measurement of the training, whose split and seed
+/// the bundle knows.
 #[derive(Args, Clone, Debug)]
 pub struct EvaluateOptions {
     /// The bundle: <store>/artifacts/<digest>.
@@ -189,9 +198,24 @@ pub struct EvaluateOptions {
     /// The digest the bundle must have.
     #[arg(long, value_name = "HEX")]
     pub bundle_sha256: Option<String>,
-    /// What to measure it on.
+    /// What to measure it on: the data that it was trained on, unless --other-data is given.
     #[command(flatten)]
-    pub data: DataOptions,
+    pub source: SourceOptions,
+    /// Measure on other data than the bundle was trained on, or on other queries of the same: on
+    /// the Validation input if there is one, else on all queries unless --split-mode is given.
+    #[arg(long)]
+    pub other_data: bool,
+    /// How test queries of other data are chosen.
+    #[arg(long, value_enum, value_name = "MODE", requires = "other_data")]
+    pub split_mode: Option<SplitModeOption>,
+    /// Which part of the queries of other data is for testing, with Time and Query.
+    #[arg(
+        long,
+        default_value = "0.2",
+        value_name = "FRACTION",
+        requires = "split_mode"
+    )]
+    pub test_fraction: f64,
 }
 
 /// Options of `purge`.
@@ -257,7 +281,7 @@ mod tests {
         };
         assert_eq!(train.data.split_mode, Some(SplitModeOption::Query));
         assert_eq!(
-            train.data.feature_numbering,
+            train.data.source.feature_numbering,
             Some(NumberingOption::ZeroBased)
         );
         assert_eq!(train.parameter, ["bagging_freq=1", "lambda_l1=0.1"]);

@@ -1,18 +1,21 @@
-//! `evaluate`: a published bundle measured on given data, scored as a server scores. With a split
-//! the test queries are measured, without one (`None`) all are. Nothing is published.
+//! `evaluate`: a published bundle measured again, scored as a server scores. On the data that it
+//! was trained on, the split and the seed are the bundle's own, so that the figures are those of
+//! its training to the last bit; other data is measured only when that is asked for. Nothing is
+//! published.
 
 use searchop_artifacts::Kind;
-use searchop_ranking::bundle::{Bundle, MetricsTable, SchemaKind, SelfCheckError};
+use searchop_ranking::bundle::{Bundle, BundleMetadata, MetricsTable, SchemaKind, SelfCheckError};
+use serde_json::Value;
 
 use crate::cli::EvaluateOptions;
 use crate::data::{Data, Features, ResolvedSource};
-use crate::evaluation::{TestRows, measure};
+use crate::evaluation::measure;
 use crate::failure::{Failure, Reason};
 use crate::job::{Job, blocking};
 use crate::outcome::{EvaluateSuccess, Success};
-use crate::partition::partition;
+use crate::partition::test_rows;
 use crate::progress::Stage;
-use crate::request::{DataRequest, SplitChoice, artifact};
+use crate::request::{EvaluateRequest, MeasuredQueries, SplitChoice};
 use crate::scoring::score_rows;
 
 /// The result message and the full table.
@@ -29,34 +32,31 @@ pub struct EvaluateReport {
 /// Measures a bundle.
 ///
 /// # Errors
-/// A bundle that fails its self-check, data that it cannot rank, and what the store says.
+/// A bundle that fails its self-check, other data than it was trained on unless that is asked for,
+/// data that it cannot rank, and what the store says.
 pub async fn evaluate(job: &Job, options: &EvaluateOptions) -> Result<EvaluateReport, Failure> {
-    let request = DataRequest::try_from(&options.data).map_err(Failure::parameters)?;
-    let bundle = artifact(
-        &options.bundle_uri,
-        options.bundle_sha256.as_deref(),
-        "--bundle-sha256",
-    )
-    .map_err(Failure::parameters)?;
-    let (uri, repository) = job.locate(&bundle).await?;
+    let request = EvaluateRequest::try_from(options).map_err(Failure::parameters)?;
+    let (uri, repository) = job.locate(&request.bundle).await?;
     let folder = job.work_path("evaluated");
     let metadata = job
         .fetch(repository, uri.sha256, Kind::ModelBundle, &folder)
         .await?;
+    let training = Training::of_manifest(&metadata)?;
     let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
+    let measured = training.measured(request.queries, &dataset_sha256)?;
     let mut data = source.load(job).await?;
     let notes = std::mem::take(&mut data.notes);
     let progress = job.progress.clone();
     let metrics = blocking(move || {
         let bundle = Bundle::load(&folder, &metadata).map_err(|error| refused(&error))?;
         require_same_features(&bundle, &data)?;
-        let test = test_rows(data, &request)?;
+        let test = test_rows(data, measured.split, measured.seed, measured.chose_trees)?;
         progress.begin(Stage::Evaluate);
         let scores = score_rows(&bundle.model, &test.rows, |done, total| {
             progress.part(Stage::Evaluate, done, total);
         })?;
-        measure(&test, &scores, request.seed)
+        measure(&test, &scores, measured.seed)
     })
     .await?;
     let success = Success::Evaluate(EvaluateSuccess {
@@ -69,6 +69,72 @@ pub async fn evaluate(job: &Job, options: &EvaluateOptions) -> Result<EvaluateRe
         metrics,
         notes,
     })
+}
+
+/// How the training chose the queries that it measured.
+#[derive(Clone, Debug, PartialEq)]
+struct Training {
+    dataset_sha256: String,
+    measured: Measured,
+}
+
+/// What decides which queries are measured, and their intervals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Measured {
+    split: SplitChoice,
+    seed: u32,
+    /// Whether validation queries chose the number of trees.
+    chose_trees: bool,
+}
+
+impl Training {
+    fn of_manifest(metadata: &Value) -> Result<Self, Failure> {
+        let invalid = |problem: String| {
+            Failure::data(format!("the bundle cannot be used: metadata: {problem}"))
+        };
+        let known: BundleMetadata =
+            serde_json::from_value(metadata.clone()).map_err(|error| invalid(error.to_string()))?;
+        let split = serde_json::from_value(metadata["split"].clone())
+            .map_err(|error| invalid(format!("split: {error}")))?;
+        let seed = u32::try_from(known.seed).map_err(|error| invalid(format!("seed: {error}")))?;
+        Ok(Self {
+            dataset_sha256: known.dataset_sha256,
+            measured: Measured {
+                split,
+                seed,
+                chose_trees: known.parameters.contains_key("early_stopping_round"),
+            },
+        })
+    }
+
+    /// What is to be measured of the data with this digest.
+    fn measured(
+        &self,
+        queries: MeasuredQueries,
+        dataset_sha256: &str,
+    ) -> Result<Measured, Failure> {
+        match queries {
+            MeasuredQueries::Chosen(split) => Ok(Measured {
+                split,
+                chose_trees: false,
+                ..self.measured
+            }),
+            MeasuredQueries::OfTraining if dataset_sha256 != self.dataset_sha256 => {
+                Err(Failure::data(format!(
+                    "the bundle was trained on the data {}, but this is {dataset_sha256}; give \
+                     --other-data to measure it on other data",
+                    self.dataset_sha256
+                )))
+            }
+            MeasuredQueries::OfTraining if self.measured.split == SplitChoice::None => {
+                Err(Failure::parameters(
+                    "the bundle was trained on all queries of this data and measured on none; give \
+                     --other-data to measure it on data of your choice",
+                ))
+            }
+            MeasuredQueries::OfTraining => Ok(self.measured),
+        }
+    }
 }
 
 fn refused(error: &SelfCheckError) -> Failure {
@@ -95,16 +161,54 @@ fn require_same_features(bundle: &Bundle, data: &Data) -> Result<(), Failure> {
     Err(Failure::data(problem))
 }
 
-fn test_rows(data: Data, request: &DataRequest) -> Result<TestRows, Failure> {
-    if request.split == SplitChoice::None {
-        return Ok(TestRows {
-            rows: data.rows,
-            baselines: data.baselines,
-            split: "all queries".to_owned(),
-        });
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn metadata(split: &Value) -> Value {
+        json!({
+            "featureSchemaSha256": "a",
+            "datasetSha256": "d",
+            "objective": "lambdarank",
+            "seed": 7,
+            "parameters": {"early_stopping_round": "3"},
+            "trees": 1,
+            "versions": {"trainer": "0.1.0", "lightgbm": "4.7.0"},
+            "split": split,
+        })
     }
-    let (_, partition) = partition(data, request.split, request.seed, false)?;
-    partition
-        .test
-        .ok_or_else(|| Failure::internal("a split without test queries"))
+
+    #[test]
+    fn the_split_and_the_seed_are_those_in_the_manifest() {
+        let time = SplitChoice::Time { test_fraction: 0.3 };
+        let training = Training::of_manifest(&metadata(&json!(time))).unwrap();
+        let measured = training.measured(MeasuredQueries::OfTraining, "d").unwrap();
+        let expected = Measured {
+            split: time,
+            seed: 7,
+            chose_trees: true,
+        };
+        assert_eq!(measured, expected);
+        let failure = training
+            .measured(MeasuredQueries::OfTraining, "e")
+            .expect_err("other data");
+        assert!(failure.message.contains("--other-data"), "{failure}");
+        let all = MeasuredQueries::Chosen(SplitChoice::None);
+        let chosen = training.measured(all, "e").unwrap();
+        assert_eq!((chosen.split, chosen.seed), (SplitChoice::None, 7));
+    }
+
+    #[test]
+    fn a_bundle_that_was_measured_on_nothing_or_does_not_say_on_what_is_refused() {
+        let training = Training::of_manifest(&metadata(&json!({"mode": "None"}))).unwrap();
+        let failure = training
+            .measured(MeasuredQueries::OfTraining, "d")
+            .expect_err("nothing was measured");
+        assert_eq!(failure.reason, Reason::InvalidParameters);
+        for split in [Value::Null, json!({"mode": "Lot"}), json!({"mode": "Time"})] {
+            let failure = Training::of_manifest(&metadata(&split)).expect_err("no split");
+            assert!(failure.message.contains("metadata: split: "), "{failure}");
+        }
+    }
 }

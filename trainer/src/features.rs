@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::job::{Job, blocking};
 use crate::outcome::{FeaturesSuccess, Success};
 use crate::progress::{Progress, Stage};
-use crate::request::DataRequest;
+use crate::request::DataSource;
 
 /// Rows, zero-based, without zeros; a missing value is `nan`, which LightGBM reads as missing.
 pub const ROWS_FILE: &str = "features.svmlight";
@@ -34,8 +34,8 @@ pub async fn features(
     job: &Job,
     options: &FeaturesOptions,
 ) -> Result<(Success, Vec<String>), Failure> {
-    let request = DataRequest::try_from(&options.data).map_err(Failure::parameters)?;
-    let source = ResolvedSource::new(job, &request.source).await?;
+    let source = DataSource::try_from(&options.source).map_err(Failure::parameters)?;
+    let source = ResolvedSource::new(job, &source).await?;
     let dataset_sha256 = source.sha256();
     let mut data = source.load(job).await?;
     let notes = std::mem::take(&mut data.notes);

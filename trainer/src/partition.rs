@@ -88,7 +88,7 @@ impl Partition {
     }
 }
 
-/// Splits data. `choose_trees`: whether validation rows are needed to stop early.
+/// Splits data to train on. `choose_trees`: whether validation rows are needed to stop early.
 ///
 /// They are never test rows, but where the caller provides one validation set for both; then the
 /// figures say so.
@@ -96,6 +96,40 @@ impl Partition {
 /// # Errors
 /// A part that stays empty, or training rows from which nothing can be learned.
 pub fn partition(
+    data: Data,
+    split: SplitChoice,
+    seed: u32,
+    choose_trees: bool,
+) -> Result<(Features, Partition), Failure> {
+    let (features, partition) = divide(data, split, seed, choose_trees)?;
+    require_learnable(&partition.training)?;
+    Ok((features, partition))
+}
+
+/// The test rows that [`partition`] makes of the same arguments; without a split, all rows.
+///
+/// # Errors
+/// A part that stays empty.
+pub fn test_rows(
+    data: Data,
+    split: SplitChoice,
+    seed: u32,
+    choose_trees: bool,
+) -> Result<TestRows, Failure> {
+    if split == SplitChoice::None {
+        return Ok(TestRows {
+            rows: data.rows,
+            baselines: data.baselines,
+            split: "all queries".to_owned(),
+        });
+    }
+    let (_, partition) = divide(data, split, seed, choose_trees)?;
+    partition
+        .test
+        .ok_or_else(|| Failure::internal("a split without test queries"))
+}
+
+fn divide(
     data: Data,
     split: SplitChoice,
     seed: u32,
@@ -164,7 +198,6 @@ pub fn partition(
             )
         }
     };
-    require_learnable(&training)?;
     Ok((
         features,
         Partition {

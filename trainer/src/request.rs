@@ -1,15 +1,19 @@
 //! From what was typed to a checked request: every bound and every combination is decided here,
 //! before anything is read or fetched. It does not look at data.
 
+mod evaluation;
+
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::cli::{DataOptions, NumberingOption, SplitModeOption, TrainOptions};
+use crate::cli::{DataOptions, NumberingOption, SourceOptions, SplitModeOption, TrainOptions};
 use crate::lightgbm::{EarlyStopping, UnknownMetric};
 use crate::parameters::{ParameterError, Parameters, parse_parameters};
+
+pub use evaluation::{EvaluateRequest, MeasuredQueries};
 
 /// A request that cannot be carried out whatever the data is.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -139,7 +143,7 @@ pub enum Numbering {
 }
 
 /// How test queries are chosen; the fraction is that of the test queries.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all_fields = "camelCase")]
 pub enum SplitChoice {
     /// The last ones.
@@ -264,60 +268,65 @@ impl NamedInputs {
     }
 }
 
-fn source(options: &DataOptions) -> Result<DataSource, RequestError> {
-    if let Some(uri) = &options.dataset_uri {
-        if options.feature_numbering.is_some() {
-            return Err(RequestError::NumberingWithoutRows);
+impl TryFrom<&SourceOptions> for DataSource {
+    type Error = RequestError;
+
+    fn try_from(options: &SourceOptions) -> Result<Self, RequestError> {
+        if let Some(uri) = &options.dataset_uri {
+            if options.feature_numbering.is_some() {
+                return Err(RequestError::NumberingWithoutRows);
+            }
+            let dataset = artifact(uri, options.dataset_sha256.as_deref(), "--dataset-sha256")?;
+            return Ok(DataSource::Dataset(dataset));
         }
-        let dataset = artifact(uri, options.dataset_sha256.as_deref(), "--dataset-sha256")?;
-        return Ok(DataSource::Dataset(dataset));
-    }
-    let inputs = NamedInputs::read(&options.input)?;
-    let Some(rows) = inputs.rows else {
-        let alone = [
-            ("Groups", &inputs.groups),
-            ("Validation", &inputs.validation),
-            ("ValidationGroups", &inputs.validation_groups),
-        ];
-        return Err(match alone.iter().find(|(_, file)| file.is_some()) {
-            Some((name, _)) => RequestError::InputAlone {
-                name,
-                needs: "SvmLight",
+        let inputs = NamedInputs::read(&options.input)?;
+        let Some(rows) = inputs.rows else {
+            let alone = [
+                ("Groups", &inputs.groups),
+                ("Validation", &inputs.validation),
+                ("ValidationGroups", &inputs.validation_groups),
+            ];
+            return Err(match alone.iter().find(|(_, file)| file.is_some()) {
+                Some((name, _)) => RequestError::InputAlone {
+                    name,
+                    needs: "SvmLight",
+                },
+                None => RequestError::NoData,
+            });
+        };
+        if inputs.validation_groups.is_some() && inputs.validation.is_none() {
+            return Err(RequestError::InputAlone {
+                name: "ValidationGroups",
+                needs: "Validation",
+            });
+        }
+        Ok(DataSource::SvmLight(SvmLightFiles {
+            rows,
+            groups: inputs.groups,
+            validation: inputs.validation,
+            validation_groups: inputs.validation_groups,
+            numbering: match options.feature_numbering {
+                Some(NumberingOption::ZeroBased) => Numbering::ZeroBased,
+                Some(NumberingOption::OneBased) => Numbering::OneBased,
+                None => return Err(RequestError::NoNumbering),
             },
-            None => RequestError::NoData,
-        });
-    };
-    if inputs.validation_groups.is_some() && inputs.validation.is_none() {
-        return Err(RequestError::InputAlone {
-            name: "ValidationGroups",
-            needs: "Validation",
-        });
+        }))
     }
-    Ok(DataSource::SvmLight(SvmLightFiles {
-        rows,
-        groups: inputs.groups,
-        validation: inputs.validation,
-        validation_groups: inputs.validation_groups,
-        numbering: match options.feature_numbering {
-            Some(NumberingOption::ZeroBased) => Numbering::ZeroBased,
-            Some(NumberingOption::OneBased) => Numbering::OneBased,
-            None => return Err(RequestError::NoNumbering),
-        },
-    }))
 }
 
-fn split(options: &DataOptions, source: &DataSource) -> Result<SplitChoice, RequestError> {
-    let (is_dataset, has_validation) = match source {
-        DataSource::Dataset(_) => (true, false),
-        DataSource::SvmLight(files) => (false, files.validation.is_some()),
-    };
-    let mode = options
-        .split_mode
-        .unwrap_or(match (is_dataset, has_validation) {
-            (true, _) => SplitModeOption::Time,
-            (false, true) => SplitModeOption::Provided,
-            (false, false) => SplitModeOption::Query,
-        });
+impl DataSource {
+    fn has_validation(&self) -> bool {
+        matches!(self, Self::SvmLight(files) if files.validation.is_some())
+    }
+}
+
+fn split(
+    mode: SplitModeOption,
+    test_fraction: f64,
+    source: &DataSource,
+) -> Result<SplitChoice, RequestError> {
+    let is_dataset = matches!(source, DataSource::Dataset(_));
+    let has_validation = source.has_validation();
     let refused = |mode, message| Err(RequestError::Split { mode, message });
     match mode {
         SplitModeOption::Time if !is_dataset => {
@@ -336,7 +345,6 @@ fn split(options: &DataOptions, source: &DataSource) -> Result<SplitChoice, Requ
         }
         _ => {}
     }
-    let test_fraction = options.test_fraction;
     // Written so that NaN is refused as well.
     if !(test_fraction > 0.0 && test_fraction < 1.0) {
         return Err(RequestError::Bound {
@@ -366,8 +374,14 @@ impl TryFrom<&DataOptions> for DataRequest {
     type Error = RequestError;
 
     fn try_from(options: &DataOptions) -> Result<Self, RequestError> {
-        let source = source(options)?;
-        let split = split(options, &source)?;
+        let source = DataSource::try_from(&options.source)?;
+        let default_mode = match (&source, source.has_validation()) {
+            (DataSource::Dataset(_), _) => SplitModeOption::Time,
+            (DataSource::SvmLight(_), true) => SplitModeOption::Provided,
+            (DataSource::SvmLight(_), false) => SplitModeOption::Query,
+        };
+        let mode = options.split_mode.unwrap_or(default_mode);
+        let split = split(mode, options.test_fraction, &source)?;
         // LightGBM's seed is a signed 32-bit number.
         let seed = u32::try_from(options.seed)
             .ok()

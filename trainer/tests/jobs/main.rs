@@ -1,5 +1,7 @@
 //! The program as the operator and a person start it: exit codes, result files and what is in the
 //! store afterwards, against a store in a folder.
+// Futures that hold whole S3 transfers have deep types.
+#![recursion_limit = "256"]
 #![allow(clippy::unwrap_used)] // Helpers of tests: a panic here is a failure with a place.
 
 mod evaluating;
