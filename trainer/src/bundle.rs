@@ -143,6 +143,7 @@ fn no_metrics() -> MetricsTable {
         "no test queries",
         Vec::new(),
         &[],
+        &[],
         &Default::default(),
         &Bootstrap::seeded(0),
     )

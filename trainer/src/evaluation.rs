@@ -29,6 +29,8 @@ pub struct TestRows {
     pub rows: RankingRows,
     /// Scores of simple rankings, one for each row, by name.
     pub baselines: BTreeMap<String, Vec<f64>>,
+    /// What each query searched for: searches of one key are drawn together for the intervals.
+    pub query_keys: Vec<String>,
     /// How these rows came to be the test rows.
     pub split: String,
 }
@@ -70,6 +72,7 @@ pub fn measure(test: &TestRows, scores: &[f64], seed: u32) -> Result<MetricsTabl
         conventions,
         &test.split,
         test.rows.query_identifiers().to_vec(),
+        &test.query_keys,
         &model,
         &baselines,
         &Bootstrap::seeded(u64::from(seed)),
@@ -143,8 +146,8 @@ pub fn table(metrics: &MetricsTable) -> String {
         ""
     };
     format!(
-        "{table}\nmeasured on: {}{labels}\nconventions: {}\nintervals: 95 %, bootstrap over queries; random: mean \
-         of {RANDOM_ORDERS} orders",
+        "{table}\nmeasured on: {}{labels}\nconventions: {}\nintervals: 95 %, bootstrap over distinct \
+         queries, the searches of one query drawn together; random: mean of {RANDOM_ORDERS} orders",
         metrics.split, metrics.conventions_text,
     )
 }
@@ -179,6 +182,7 @@ mod tests {
         TestRows {
             rows,
             baselines,
+            query_keys: vec!["a".into(), "b".into(), "c".into()],
             split: "two queries".into(),
         }
     }
@@ -229,6 +233,7 @@ mod tests {
     fn nothing_to_measure_is_an_error() {
         let mut test = test_rows();
         test.rows = test.rows.select_queries(&[2]).unwrap();
+        test.query_keys = vec!["c".into()];
         test.baselines.clear();
         let failure = measure(&test, &[0.0; 2], 42).expect_err("no relevant row");
         assert!(

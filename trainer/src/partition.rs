@@ -120,6 +120,7 @@ pub fn test_rows(
         return Ok(TestRows {
             rows: data.rows,
             baselines: data.baselines,
+            query_keys: data.query_keys,
             split: "all queries".to_owned(),
         });
     }
@@ -162,6 +163,7 @@ fn divide(
                 "the Validation input"
             };
             let test = TestRows {
+                query_keys: test.query_identifiers().to_vec(),
                 rows: test,
                 baselines: BTreeMap::new(),
                 split: named.to_owned(),
@@ -177,6 +179,11 @@ fn divide(
                 baselines: baselines
                     .iter()
                     .map(|(name, scores)| (name.clone(), select_rows(&rows, &outer.test, scores)))
+                    .collect(),
+                query_keys: outer
+                    .test
+                    .iter()
+                    .map(|query| query_keys[*query].clone())
                     .collect(),
                 split: split_name(split, test_fraction),
             };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical::canonical_json;
 use super::metadata::HeadlineMetric;
-use crate::metrics::statistics::Bootstrap;
+use crate::metrics::statistics::{Bootstrap, clusters_of};
 use crate::metrics::{Conventions, MetricResult};
 
 /// The version of `metrics.json`.
@@ -45,7 +45,8 @@ pub struct MetricReport {
     pub per_query: Vec<Option<f64>>,
 }
 
-/// A mean over queries with its interval.
+/// A mean over queries with its interval: 95 %, by bootstrap over distinct
+/// queries, the searches of one query drawn together.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RankingFigure {
@@ -61,10 +62,22 @@ pub struct RankingFigure {
 
 impl RankingFigure {
     /// The mean of a result and its interval; `None` when no query counts.
+    /// `clusters` has the cluster of each query, counting or not.
+    ///
+    /// # Panics
+    /// When there is not one cluster for each query.
     #[must_use]
-    pub fn of(result: &MetricResult, bootstrap: &Bootstrap) -> Option<Self> {
-        let values = result.values();
-        let interval = bootstrap.interval_of_mean(&values)?;
+    pub fn of(result: &MetricResult, clusters: &[usize], bootstrap: &Bootstrap) -> Option<Self> {
+        assert_eq!(
+            result.per_query.len(),
+            clusters.len(),
+            "each query is in a cluster"
+        );
+        let of_query = result.per_query.iter().zip(clusters);
+        let (values, clusters): (Vec<f64>, Vec<usize>) = of_query
+            .filter_map(|(value, cluster)| Some(((*value)?, *cluster)))
+            .unzip();
+        let interval = bootstrap.interval_of_mean(&values, &clusters)?;
         Some(Self {
             value: result.mean()?,
             low: interval.low,
@@ -77,24 +90,30 @@ impl RankingFigure {
 impl MetricsTable {
     /// The table of a model's results and of each baseline's, both as
     /// [`evaluate`](crate::metrics::evaluate) gave them for the same metrics and
-    /// rows. A metric for which no query counts is left out.
+    /// rows. A metric for which no query counts is left out. `keys` has what each
+    /// query searched for: those of equal key are drawn together for the intervals.
+    ///
+    /// # Panics
+    /// When there is not one key for each query of a result.
     #[must_use]
     pub fn new(
         conventions: Conventions,
         split: &str,
         queries: Vec<String>,
+        keys: &[String],
         model: &[MetricResult],
         baselines: &BTreeMap<String, Vec<MetricResult>>,
         bootstrap: &Bootstrap,
     ) -> Self {
+        let clusters = clusters_of(keys);
         let report = |result: &MetricResult| {
             let of_baseline = |(name, results): (&String, &Vec<MetricResult>)| {
                 let same = results.iter().find(|other| other.metric == result.metric)?;
-                Some((name.clone(), RankingFigure::of(same, bootstrap)?))
+                Some((name.clone(), RankingFigure::of(same, &clusters, bootstrap)?))
             };
             Some(MetricReport {
                 name: result.metric.to_string(),
-                model: RankingFigure::of(result, bootstrap)?,
+                model: RankingFigure::of(result, &clusters, bootstrap)?,
                 baselines: baselines.iter().filter_map(of_baseline).collect(),
                 per_query: result.per_query.clone(),
             })

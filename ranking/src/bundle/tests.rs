@@ -380,7 +380,8 @@ fn the_metrics_table_shows_model_and_baselines_with_four_decimals() {
     let table = MetricsTable::new(
         Conventions::default(),
         "test",
-        queries,
+        queries.clone(),
+        &queries,
         &model,
         &baselines,
         &Bootstrap::seeded(1),

@@ -1,4 +1,11 @@
 //! Intervals by bootstrap over queries. Deterministic: the seed is an argument.
+//!
+//! A query that was searched several times gives several values that are alike:
+//! the same words, much the same items. They are one cluster, and are drawn
+//! together; drawn one by one they would count as independent, and the interval
+//! would be too narrow.
+
+use std::collections::HashMap;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -6,8 +13,8 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 /// The bootstrap resamples drawn unless the caller says otherwise.
 pub const DEFAULT_RESAMPLES: usize = 1_000;
 
-/// How intervals are drawn: resampling queries with replacement, percentiles of
-/// the means (linear interpolation between neighbours).
+/// How intervals are drawn: resampling clusters with replacement, percentiles of
+/// the means over all values drawn (linear interpolation between neighbours).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bootstrap {
     seed: u64,
@@ -64,20 +71,27 @@ impl Bootstrap {
         }
     }
 
-    /// The interval of the mean; `None` without values.
+    /// The interval of the mean; `None` without values. `clusters` has the cluster
+    /// of each value, by any numbers: those of equal number are drawn together.
+    ///
+    /// # Panics
+    /// When there is not one cluster for each value.
     #[must_use]
-    pub fn interval_of_mean(&self, values: &[f64]) -> Option<Interval> {
-        if values.is_empty() {
+    pub fn interval_of_mean(&self, values: &[f64], clusters: &[usize]) -> Option<Interval> {
+        let clusters = gather(values, clusters);
+        if clusters.is_empty() {
             return None;
         }
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
         let mut means: Vec<f64> = (0..self.resamples)
             .map(|_| {
-                let sum: f64 = values
+                let drawn = clusters
                     .iter()
-                    .map(|_| values[draw(&mut generator, values.len())])
-                    .sum();
-                sum / values.len() as f64
+                    .map(|_| clusters[draw(&mut generator, clusters.len())]);
+                let (sum, count) = drawn.fold((0.0, 0), |(sum, count), cluster| {
+                    (sum + cluster.sum, count + cluster.count)
+                });
+                sum / count as f64
             })
             .collect();
         means.sort_by(f64::total_cmp);
@@ -89,7 +103,7 @@ impl Bootstrap {
     }
 
     /// The difference of two rankings over the queries that both have a value
-    /// for; `None` when there are none. Both slices are in the same order of queries.
+    /// for; `None` when there are none. All slices are in the same order of queries.
     ///
     /// # Panics
     /// When the slices have different lengths.
@@ -98,19 +112,21 @@ impl Bootstrap {
         &self,
         first: &[Option<f64>],
         second: &[Option<f64>],
+        clusters: &[usize],
     ) -> Option<PairedDifference> {
         assert_eq!(
             first.len(),
             second.len(),
             "both rankings are of the same queries"
         );
-        let pairs = first.iter().zip(second);
-        let differences: Vec<f64> = pairs
-            .filter_map(|(first, second)| Some((*first)? - (*second)?))
-            .collect();
+        assert_eq!(first.len(), clusters.len(), "each query is in a cluster");
+        let pairs = first.iter().zip(second).zip(clusters);
+        let (differences, clusters): (Vec<f64>, Vec<usize>) = pairs
+            .filter_map(|((first, second), cluster)| Some(((*first)? - (*second)?, *cluster)))
+            .unzip();
         Some(PairedDifference {
             mean: mean(&differences)?,
-            interval: self.interval_of_mean(&differences)?,
+            interval: self.interval_of_mean(&differences, &clusters)?,
             queries: differences.len(),
         })
     }
@@ -120,6 +136,41 @@ impl Bootstrap {
 #[must_use]
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Numbers for keys, equal ones for equal keys: the clusters of queries.
+#[must_use]
+pub fn clusters_of<K: AsRef<str>>(keys: &[K]) -> Vec<usize> {
+    let mut numbers = HashMap::new();
+    keys.iter()
+        .map(|key| {
+            let next = numbers.len();
+            *numbers.entry(key.as_ref()).or_insert(next)
+        })
+        .collect()
+}
+
+/// The values of one cluster.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cluster {
+    sum: f64,
+    count: usize,
+}
+
+/// The clusters that have a value, in the order of their first ones.
+fn gather(values: &[f64], clusters: &[usize]) -> Vec<Cluster> {
+    assert_eq!(values.len(), clusters.len(), "each value is in a cluster");
+    let mut places = HashMap::new();
+    let mut gathered: Vec<Cluster> = Vec::new();
+    for (value, cluster) in values.iter().zip(clusters) {
+        let place = *places.entry(*cluster).or_insert_with(|| {
+            gathered.push(Cluster::default());
+            gathered.len() - 1
+        });
+        gathered[place].sum += value;
+        gathered[place].count += 1;
+    }
+    gathered
 }
 
 /// Uniform in 0..count. Written out so that no library's choice of method changes a result.

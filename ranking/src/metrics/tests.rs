@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use proptest::prelude::*;
 
-use super::statistics::{Bootstrap, Interval};
+use super::statistics::{Bootstrap, Interval, clusters_of};
 use super::{
     Conventions, EmptyQueries, Gain, Metric, MetricsError, ScoredRows, Ties, evaluate, measure,
 };
@@ -186,14 +186,17 @@ fn rows_that_cannot_be_measured_are_refused() {
 fn intervals_are_deterministic_and_about_as_wide_as_theory_says() {
     // 400 values, half 0 and half 1: the mean's standard error is 0.5 / 20.
     let values: Vec<f64> = (0..400).map(|index| f64::from(index % 2)).collect();
-    let interval = Bootstrap::seeded(7).interval_of_mean(&values).unwrap();
+    let each: Vec<usize> = (0..400).collect();
+    let interval = Bootstrap::seeded(7)
+        .interval_of_mean(&values, &each)
+        .unwrap();
     assert_eq!(
         Some(interval),
-        Bootstrap::seeded(7).interval_of_mean(&values)
+        Bootstrap::seeded(7).interval_of_mean(&values, &each)
     );
     assert_ne!(
         Some(interval),
-        Bootstrap::seeded(8).interval_of_mean(&values)
+        Bootstrap::seeded(8).interval_of_mean(&values, &each)
     );
     assert!(
         (interval.low - (0.5 - 1.96 * 0.025)).abs() < 0.01,
@@ -205,17 +208,51 @@ fn intervals_are_deterministic_and_about_as_wide_as_theory_says() {
     );
     let narrower = Bootstrap::seeded(7)
         .with(1_000, 0.5)
-        .interval_of_mean(&values)
+        .interval_of_mean(&values, &each)
         .unwrap();
     assert!(narrower.low > interval.low && narrower.high < interval.high);
     assert_eq!(
-        Bootstrap::seeded(7).interval_of_mean(&[0.25]),
+        Bootstrap::seeded(7).interval_of_mean(&[0.25], &[0]),
         Some(Interval {
             low: 0.25,
             high: 0.25
         })
     );
-    assert_eq!(Bootstrap::seeded(7).interval_of_mean(&[]), None);
+    assert_eq!(Bootstrap::seeded(7).interval_of_mean(&[], &[]), None);
+}
+
+#[test]
+fn searches_of_one_query_are_drawn_together() {
+    // Ten queries, each searched 40 times with the same outcome: ten values, not 400.
+    let values: Vec<f64> = (0..400).map(|index| f64::from(index / 40 % 2)).collect();
+    let keys: Vec<String> = (0..400).map(|index| (index / 40).to_string()).collect();
+    let clusters = clusters_of(&keys);
+    assert_eq!((clusters[0], clusters[39], clusters[40]), (0, 0, 1));
+    let bootstrap = Bootstrap::seeded(7);
+    let together = bootstrap.interval_of_mean(&values, &clusters).unwrap();
+    let ten: Vec<f64> = (0..10).map(|index| f64::from(index % 2)).collect();
+    let of_ten = bootstrap
+        .interval_of_mean(&ten, &(0..10).collect::<Vec<_>>())
+        .unwrap();
+    assert!(
+        (together.low - of_ten.low).abs() < 1e-12 && (together.high - of_ten.high).abs() < 1e-12,
+        "{together:?} {of_ten:?}"
+    );
+    let each = bootstrap
+        .interval_of_mean(&values, &(0..400).collect::<Vec<_>>())
+        .unwrap();
+    assert!(together.high - together.low > 4.0 * (each.high - each.low));
+    // Clusters weigh by their values: a large and a small one.
+    let uneven = bootstrap
+        .interval_of_mean(&[1.0, 1.0, 1.0, 0.0], &[5, 5, 5, 2])
+        .unwrap();
+    assert_eq!((uneven.low, uneven.high), (0.0, 1.0));
+    let first: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
+    let second = vec![Some(0.0); 400];
+    let difference = bootstrap
+        .paired_difference(&first, &second, &clusters)
+        .unwrap();
+    assert_eq!((difference.interval, difference.queries), (together, 400));
 }
 
 #[test]
@@ -223,7 +260,7 @@ fn a_paired_difference_is_over_the_queries_that_both_have() {
     let first = [Some(0.9), None, Some(0.5), Some(0.7)];
     let second = [Some(0.8), Some(0.1), None, Some(0.6)];
     let difference = Bootstrap::seeded(1)
-        .paired_difference(&first, &second)
+        .paired_difference(&first, &second, &[0, 1, 2, 3])
         .unwrap();
     assert_eq!(difference.queries, 2);
     assert!((difference.mean - 0.1).abs() < 1e-12);
@@ -232,7 +269,7 @@ fn a_paired_difference_is_over_the_queries_that_both_have() {
         "each query is better by 0.1: {difference:?}"
     );
     assert_eq!(
-        Bootstrap::seeded(1).paired_difference(&[None], &[Some(1.0)]),
+        Bootstrap::seeded(1).paired_difference(&[None], &[Some(1.0)], &[0]),
         None
     );
 }

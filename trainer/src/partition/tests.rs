@@ -35,6 +35,7 @@ fn baselines_go_with_their_test_rows() {
     let parts = parts(pairs(10), BY_TIME, false).unwrap();
     let test = parts.test.as_ref().unwrap();
     assert_eq!(test.rows.query_identifiers(), ["8", "9"]);
+    assert_eq!(test.query_keys, ["key 8", "key 9"]);
     assert_eq!(test.baselines["bm25"], [16.0, 17.0, 18.0, 19.0]);
     assert_eq!(test.rows.to_dense(), [16.0, 17.0, 18.0, 19.0]);
     assert_eq!(parts.training.query_count(), 8);
