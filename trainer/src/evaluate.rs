@@ -12,7 +12,7 @@ use crate::data::{Data, Features, ResolvedSource};
 use crate::evaluation::measure;
 use crate::failure::{Failure, Reason};
 use crate::job::{Job, blocking};
-use crate::outcome::{EvaluateSuccess, Success};
+use crate::outcome::{EvaluateSuccess, Success, bounded_notes};
 use crate::partition::test_rows;
 use crate::progress::Stage;
 use crate::request::{EvaluateRequest, MeasuredQueries, SplitChoice};
@@ -63,6 +63,7 @@ pub async fn evaluate(job: &Job, options: &EvaluateOptions) -> Result<EvaluateRe
         bundle_sha256: uri.sha256.to_string(),
         dataset_sha256,
         metrics: metrics.headline(),
+        notes: bounded_notes(&notes),
     });
     Ok(EvaluateReport {
         success,

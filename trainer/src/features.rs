@@ -12,7 +12,7 @@ use crate::cli::FeaturesOptions;
 use crate::data::{Features, ResolvedSource};
 use crate::failure::Failure;
 use crate::job::{Job, blocking};
-use crate::outcome::{FeaturesSuccess, Success};
+use crate::outcome::{FeaturesSuccess, Success, bounded_notes};
 use crate::progress::{Progress, Stage};
 use crate::request::DataSource;
 
@@ -58,6 +58,7 @@ pub async fn features(
         rows: rows.row_count() as u64,
         queries: rows.query_count() as u64,
         features: rows.feature_count() as u64,
+        notes: bounded_notes(&notes),
     });
     Ok((success, notes))
 }

@@ -16,6 +16,7 @@ pub mod features;
 pub mod generate;
 pub mod job;
 pub mod lightgbm;
+pub mod notes;
 pub mod ordering;
 pub mod outcome;
 pub mod parameters;

@@ -13,6 +13,12 @@ use crate::failure::{Failure, Reason};
 /// Kubernetes cuts a termination message off here; half a JSON text tells the operator nothing.
 pub const MAXIMUM_BYTES: usize = 4_096;
 
+/// At most this many notes are told; all of them stand in the log.
+pub const MAXIMUM_NOTES: usize = 5;
+
+/// A note has at most this many characters.
+pub const MAXIMUM_NOTE_CHARACTERS: usize = 200;
+
 /// A failure's message may take this much of it.
 const MAXIMUM_FAILURE_MESSAGE_BYTES: usize = 2_048;
 
@@ -109,6 +115,9 @@ pub struct TrainSuccess {
     pub versions: BTreeMap<String, String>,
     /// Whether an earlier attempt had trained it.
     pub reused: bool,
+    /// What a user should know though it is no error; see [`bounded_notes`].
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Where a model bundle is and what it is.
@@ -153,6 +162,9 @@ pub struct EvaluateSuccess {
     pub dataset_sha256: String,
     /// The metrics.
     pub metrics: Vec<HeadlineMetric>,
+    /// What a user should know though it is no error; see [`bounded_notes`].
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Result of `features`.
@@ -169,6 +181,9 @@ pub struct FeaturesSuccess {
     pub queries: u64,
     /// Columns written.
     pub features: u64,
+    /// What a user should know though it is no error; see [`bounded_notes`].
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl Success {
@@ -198,6 +213,26 @@ impl From<&Failure> for Outcome {
     }
 }
 
+/// Notes as a result has them: at most [`MAXIMUM_NOTES`] of at most [`MAXIMUM_NOTE_CHARACTERS`]
+/// characters. Of more, the last says how many are left out.
+#[must_use]
+pub fn bounded_notes(notes: &[String]) -> Vec<String> {
+    let cut = |note: &String| match note.char_indices().nth(MAXIMUM_NOTE_CHARACTERS) {
+        Some(_) => note
+            .chars()
+            .take(MAXIMUM_NOTE_CHARACTERS - 1)
+            .chain(['…'])
+            .collect(),
+        None => note.clone(),
+    };
+    if notes.len() <= MAXIMUM_NOTES {
+        return notes.iter().map(cut).collect();
+    }
+    let told = MAXIMUM_NOTES - 1;
+    let further = format!("{} further notes are in the Job's log", notes.len() - told);
+    notes[..told].iter().map(cut).chain([further]).collect()
+}
+
 /// `text`, or its beginning and an ellipsis within `maximum` bytes **of JSON**: a control
 /// character or a quotation mark takes more bytes there than here.
 fn shortened(text: &str, maximum: usize) -> String {
@@ -221,8 +256,8 @@ fn shortened(text: &str, maximum: usize) -> String {
 impl Outcome {
     /// The JSON text, at most [`MAXIMUM_BYTES`].
     ///
-    /// A result that is too long loses its baselines first, then its last metrics: digest and
-    /// outcome are what the operator cannot do without.
+    /// A result that is too long loses its last notes first, then its baselines, then its last
+    /// metrics: digest and outcome are what the operator cannot do without.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut outcome = self.clone();
@@ -236,14 +271,18 @@ impl Outcome {
 
     /// Drops what can be missed; false when nothing is left to drop.
     fn shorten(&mut self) -> bool {
-        let metrics = match self {
-            Self::Succeeded(Success::Train(train)) => &mut train.metrics,
-            Self::Succeeded(Success::Evaluate(evaluate)) => &mut evaluate.metrics,
-            Self::Succeeded(Success::Purge(purge)) => return purge.retained.pop().is_some(),
-            Self::Succeeded(Success::Generate(_) | Success::Features(_)) | Self::Failed(_) => {
-                return false;
+        let (metrics, notes) = match self {
+            Self::Succeeded(Success::Train(train)) => (&mut train.metrics, &mut train.notes),
+            Self::Succeeded(Success::Evaluate(evaluate)) => {
+                (&mut evaluate.metrics, &mut evaluate.notes)
             }
+            Self::Succeeded(Success::Purge(purge)) => return purge.retained.pop().is_some(),
+            Self::Succeeded(Success::Features(features)) => return features.notes.pop().is_some(),
+            Self::Succeeded(Success::Generate(_)) | Self::Failed(_) => return false,
         };
+        if notes.pop().is_some() {
+            return true;
+        }
         let mut dropped = false;
         for metric in metrics.iter_mut() {
             dropped |= !metric.baselines.is_empty();
@@ -293,6 +332,7 @@ mod tests {
             trees: 300,
             versions: BTreeMap::from([("trainer".to_owned(), "0.1.0".to_owned())]),
             reused: false,
+            notes: vec!["early stopping kept 12 of 300 trees".to_owned()],
         })))
     }
 
@@ -308,6 +348,10 @@ mod tests {
         assert_eq!(value["metrics"][0]["queries"], 500);
         assert_eq!(value["trees"], 300);
         assert_eq!(value["reused"], false);
+        assert_eq!(
+            value["notes"],
+            serde_json::json!(["early stopping kept 12 of 300 trees"])
+        );
     }
 
     #[test]
@@ -339,6 +383,43 @@ mod tests {
             let read: Outcome = serde_json::from_str(&outcome.to_json()).expect("reads back");
             assert_eq!(read, outcome);
         }
+    }
+
+    #[test]
+    fn notes_are_few_and_short_and_cut_between_characters() {
+        let long = "ä".repeat(201);
+        let fits = "ä".repeat(200);
+        let cut = bounded_notes(&[long.clone(), fits.clone()]);
+        assert_eq!(cut, [format!("{}…", "ä".repeat(199)), fits]);
+        let seven: Vec<String> = (0..7).map(|note| note.to_string()).collect();
+        assert_eq!(
+            bounded_notes(&seven),
+            ["0", "1", "2", "3", "3 further notes are in the Job's log"]
+        );
+        assert_eq!(bounded_notes(&seven[..5]), seven[..5]);
+        // A result without notes is that of an earlier version, and reads.
+        let text = train_success(1).to_json();
+        let without = text.replace(r#","notes":["early stopping kept 12 of 300 trees"]"#, "");
+        assert_ne!(text, without);
+        assert!(serde_json::from_str::<Outcome>(&without).is_ok());
+    }
+
+    #[test]
+    fn notes_are_dropped_before_any_figure() {
+        let mut outcome = train_success(4);
+        let Outcome::Succeeded(Success::Train(train)) = &mut outcome else {
+            panic!("not of training");
+        };
+        train.notes = bounded_notes(&vec!["\u{1}".repeat(300); 5]);
+        let json = outcome.to_json();
+        assert!(json.len() <= MAXIMUM_BYTES, "{} bytes", json.len());
+        let value: serde_json::Value = serde_json::from_str(&json).expect("valid JSON");
+        assert_eq!(value["metrics"][3]["baselines"]["bm25"], "0.1234");
+        assert!(
+            value["notes"]
+                .as_array()
+                .is_some_and(|notes| notes.len() < 5)
+        );
     }
 
     #[test]

@@ -58,6 +58,12 @@ impl Partition {
         }
     }
 
+    /// Whether the test rows also choose the number of trees, which flatters their figures.
+    #[must_use]
+    pub fn test_chooses_trees(&self) -> bool {
+        self.test_chooses_trees
+    }
+
     /// Sizes of the parts.
     #[must_use]
     pub fn sizes(&self) -> PartitionSizes {

@@ -19,8 +19,9 @@ use crate::job::{Job, StopWish, TRAINER_VERSION, blocking, inputs_digest};
 use crate::lightgbm::{
     LIGHTGBM_VERSION, LightGbmError, TrainedModel, TrainingConfiguration, train as train_trees,
 };
+use crate::notes::training_notes;
 use crate::ordering::require_order;
-use crate::outcome::{ModelReference, Success, TrainSuccess};
+use crate::outcome::{ModelReference, Success, TrainSuccess, bounded_notes};
 use crate::partition::{Partition, partition};
 use crate::progress::{Progress, Stage};
 use crate::request::{SplitChoice, TrainRequest};
@@ -36,7 +37,7 @@ pub struct TrainReport {
     pub success: Success,
     /// The metrics; without any metric if there are no test queries.
     pub metrics: MetricsTable,
-    /// What was left out of the data, and what looks wrong with it.
+    /// What people should know though it is no error, the weightier first.
     pub notes: Vec<String>,
 }
 
@@ -53,15 +54,19 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
     let inputs = inputs_digest(&inputs(&request, &dataset_sha256));
     if let Some(success) = job.earlier_result(&repository, &owner, inputs).await? {
         let metrics = earlier_metrics(job, &repository, &success).await?;
+        let notes = match &success {
+            Success::Train(train) => train.notes.clone(),
+            _ => Vec::new(),
+        };
         return Ok(TrainReport {
             success,
             metrics,
-            notes: Vec::new(),
+            notes,
         });
     }
     source.refer(&repository, &owner).await?;
     let mut data = source.load(job).await?;
-    let mut notes = std::mem::take(&mut data.notes);
+    let data_notes = std::mem::take(&mut data.notes);
     let work = Work {
         configuration: configuration(&request, job.threads),
         seed: request.data.seed,
@@ -71,8 +76,8 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
         progress: job.progress.clone(),
         stop: job.stop.clone(),
     };
-    let (written, leaks) = blocking(move || work.run(data)).await?;
-    notes.extend(leaks);
+    let (written, mut notes) = blocking(move || work.run(data)).await?;
+    notes.extend(data_notes);
     job.progress.begin(Stage::Upload);
     let progress = job.progress.clone();
     let published = repository
@@ -104,6 +109,7 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
             ("lightgbm".to_owned(), LIGHTGBM_VERSION.to_owned()),
         ]),
         reused: false,
+        notes: bounded_notes(&notes),
     }));
     job.leave_result(&repository, &owner, inputs, &success)
         .await?;
@@ -173,7 +179,7 @@ struct Work {
 }
 
 impl Work {
-    /// The bundle, and what looks wrong with the data.
+    /// The bundle, and what people should know of it.
     fn run(self, data: Data) -> Result<(WrittenBundle, Vec<String>), Failure> {
         let schema = match &data.features {
             Features::Dense => FeatureSchema::dense(data.rows.feature_count()),
@@ -190,7 +196,7 @@ impl Work {
             .iter()
             .map(|feature| feature.name.clone())
             .collect();
-        let leaks = partition.leaks(&names)?;
+        let mut notes = partition.leaks(&names)?;
         let trained = self.train(&names, &partition)?;
         let text = normalise(&trained.text);
         let model = RankingModel::parse(&text)
@@ -206,6 +212,12 @@ impl Work {
             }
             None => None,
         };
+        notes.extend(training_notes(
+            &partition,
+            &self.configuration,
+            &trained,
+            metrics.as_ref(),
+        ));
         let description = ModelDescription {
             dataset_sha256: self.dataset_sha256,
             configuration: self.configuration,
@@ -222,7 +234,7 @@ impl Work {
             sample: &partition.training,
         }
         .write(&self.folder, description)
-        .map(|written| (written, leaks))
+        .map(|written| (written, notes))
     }
 
     fn train(&self, names: &[String], partition: &Partition) -> Result<TrainedModel, Failure> {

@@ -104,6 +104,13 @@ fn constant_columns_and_single_document_queries_among_others_train() {
         .keys()
         .collect();
     assert_eq!(names, ["random"]);
+    let notes: Vec<_> = result["notes"].as_array().unwrap().iter().collect();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.as_str().unwrap().contains("bm25 are not applicable")),
+        "{notes:?}"
+    );
 }
 
 #[test]
