@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use searchop_ranking::bundle::{
     BEHAVIOUR_FILE, Bundle, BundleMetadata, BundleVersions, CATALOGUE_FILE, FEATURES_FILE,
     FeatureSchema, METRICS_FILE, MODEL_FILE, MetricsTable, PARITY_FILE, ParitySample,
-    canonical_json, choose_parity_rows,
+    SelfCheckError, canonical_json, choose_parity_rows,
 };
 use searchop_ranking::metrics::Conventions;
 use searchop_ranking::metrics::statistics::Bootstrap;
@@ -110,8 +110,11 @@ impl BundleParts<'_> {
         let feature_schema_sha256 = self.schema.sha256();
         let trees = description.trees;
         let metadata = metadata(description, &metrics, &feature_schema_sha256)?;
-        Bundle::load(folder, &metadata).map_err(|error| {
-            Failure::internal(format!("the bundle fails its self-check: {error}"))
+        Bundle::load(folder, &metadata).map_err(|error| match &error {
+            SelfCheckError::Unreadable { path, source } => {
+                Failure::local_file(format!("read {}", path.display()), source)
+            }
+            _ => Failure::internal(format!("the bundle fails its self-check: {error}")),
         })?;
         Ok(WrittenBundle {
             files,

@@ -140,6 +140,9 @@ impl Training {
 
 fn refused(error: &SelfCheckError) -> Failure {
     let reason = match error {
+        SelfCheckError::Unreadable { path, source } => {
+            return Failure::local_file(format!("read {}", path.display()), source);
+        }
         SelfCheckError::UnknownFormat { .. } | SelfCheckError::SchemaUnknown(_) => {
             Reason::UnknownFormat
         }

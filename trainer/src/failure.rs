@@ -1,6 +1,7 @@
 //! Why a Job ended without a result: one reason, whether trying again may help, a message, and
 //! the exit code that follows. It does not retry anything: the operator does.
 
+use std::any::Any;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,17 @@ impl Failure {
         Self::new(Reason::Internal, error.to_string())
     }
 
+    /// Work panicked, with this cause.
+    #[must_use]
+    pub fn panicked(cause: &(dyn Any + Send)) -> Self {
+        let message = cause
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| cause.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("without a message");
+        Self::internal(format!("this program has a fault; it panicked: {message}"))
+    }
+
     /// The Job was asked to end; another attempt begins anew.
     #[must_use]
     pub fn interrupted() -> Self {
@@ -131,15 +143,31 @@ impl Failure {
     }
 
     /// Reading or writing a local file failed; `doing` says what, in the form "write x".
+    ///
+    /// A disk that fails may be another one at the next attempt, so that is retryable; a path that
+    /// is not there or not allowed is so again.
     #[must_use]
     pub fn local_file(doing: impl fmt::Display, error: &std::io::Error) -> Self {
-        let reason = match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                Reason::OutOfDisk
+        use std::io::ErrorKind;
+        let message = format!("cannot {doing}: {error}");
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Self::new(Reason::OutOfDisk, message)
             }
-            _ => Reason::Internal,
-        };
-        Self::new(reason, format!("cannot {doing}: {error}"))
+            ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::AlreadyExists
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidFilename
+            | ErrorKind::Unsupported => Self::internal(message),
+            _ => Self {
+                retryable: true,
+                ..Self::internal(message)
+            },
+        }
     }
 
     /// The process's exit code.
@@ -204,6 +232,17 @@ mod tests {
             failure.message.starts_with("cannot write x: "),
             "{}",
             failure.message
+        );
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_retryable() {
+        const INPUT_OUTPUT_ERROR: i32 = 5;
+        let broken = std::io::Error::from_raw_os_error(INPUT_OUTPUT_ERROR);
+        let failure = Failure::local_file("read x", &broken);
+        assert_eq!(
+            (failure.reason, failure.retryable, failure.exit_code()),
+            (Reason::Internal, true, 75)
         );
     }
 

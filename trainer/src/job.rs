@@ -233,7 +233,10 @@ pub async fn blocking<T: Send + 'static>(
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| Failure::internal(format!("a worker thread failed: {error}")))?
+        .map_err(|error| match error.try_into_panic() {
+            Ok(cause) => Failure::panicked(cause.as_ref()),
+            Err(error) => Failure::internal(format!("a worker thread failed: {error}")),
+        })?
 }
 
 /// The digest of what a result depends on.

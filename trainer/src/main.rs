@@ -1,5 +1,6 @@
 //! The binary: how OpenMP's threads wait, a runtime, the library's `run`, its exit code.
 
+use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
@@ -21,7 +22,10 @@ fn let_waiting_threads_sleep() {
             .args(std::env::args_os().skip(1))
             .env(name, value)
             .exec();
-        eprintln!("warning: cannot set {name}={value}: {error}");
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: cannot set {name}={value}: {error}"
+        );
     }
 }
 

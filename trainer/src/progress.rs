@@ -2,7 +2,7 @@
 //! plain line every few seconds in a pipe, and read by the progress server. It measures nothing
 //! and knows nothing of what the stages do.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -211,7 +211,8 @@ impl Progress {
                 let now = Instant::now();
                 if is_line_due(*printed, now, snapshot) {
                     *printed = Some((now, snapshot));
-                    eprintln!("{}", snapshot.line());
+                    // Work goes on though nobody reads of it; `eprintln!` would panic.
+                    let _ = writeln!(std::io::stderr(), "{}", snapshot.line());
                 }
             }
         }

@@ -1,9 +1,13 @@
 //! One run of the program: from the command line to the exit code. It tells the result in the
-//! result file and to people, and ends when it is told to.
+//! result file first and then to people, and ends when it is told to. Whatever happens, a panic
+//! too, there is a result; that nobody reads what is printed does no harm.
 
 use std::ffi::OsString;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use clap::Parser;
@@ -23,7 +27,7 @@ use crate::purge::purge;
 use crate::train::train;
 
 /// How long work is waited for that was asked to end.
-const END_WAIT: Duration = Duration::from_secs(10);
+const END_WAIT: Duration = Duration::from_secs(5);
 
 /// What a run that succeeded has to say.
 #[derive(Clone, Debug)]
@@ -73,16 +77,18 @@ async fn run_to_end(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         .filter(|text| !text.is_empty())
         .map(PathBuf::from);
     let progress = Progress::on_standard_error();
-    let result = run_command(typed, progress.clone()).await;
+    let result = guarded(run_command(typed, progress.clone())).await;
     progress.finish();
     match result {
         Ok(report) => {
-            println!("{}", report.text);
             let outcome = Outcome::Succeeded(report.success);
-            match write_outcome(&outcome, result_file.as_deref()) {
+            let written = write_outcome(&outcome, result_file.as_deref());
+            // What cannot be printed is in the result file.
+            let _ = writeln!(std::io::stdout(), "{}", report.text);
+            match written {
                 Ok(()) => 0,
                 Err(failure) => {
-                    eprintln!("error: {failure}");
+                    complain(&failure);
                     failure.exit_code()
                 }
             }
@@ -95,10 +101,27 @@ async fn run_to_end(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn tell_failure(failure: &Failure, result_file: Option<&Path>) {
-    eprintln!("error: {failure}");
-    if let Err(error) = write_outcome(&Outcome::from(failure), result_file) {
-        eprintln!("error: {error}");
+    let written = write_outcome(&Outcome::from(failure), result_file);
+    complain(failure);
+    if let Err(error) = written {
+        complain(&error);
     }
+}
+
+/// To people. Standard error may be closed, which `eprintln!` would answer with a panic.
+fn complain(error: &Failure) {
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+}
+
+/// The work, or what made it panic: a Job without a result tells the operator nothing.
+async fn guarded<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut work = std::pin::pin!(work);
+    // The future is not polled again after a panic, so nobody sees what it left half done.
+    std::future::poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
+            .unwrap_or_else(|cause| Poll::Ready(Err(Failure::panicked(cause.as_ref()))))
+    })
+    .await
 }
 
 fn write_outcome(outcome: &Outcome, file: Option<&Path>) -> Result<(), Failure> {
@@ -247,5 +270,37 @@ fn summary(success: &Success) -> String {
             "{} rows of {} queries, {} features; schema {}",
             features.rows, features.queries, features.features, features.feature_schema_sha256,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::blocking;
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_failure_that_names_it() {
+        let here = guarded(async {
+            tokio::task::yield_now().await;
+            let row = 7;
+            if row > 0 {
+                panic!("row {row} is lost");
+            }
+            Ok(())
+        })
+        .await;
+        let in_worker = guarded(blocking(|| -> Result<(), Failure> {
+            std::panic::panic_any("the worker is lost")
+        }))
+        .await;
+        for (result, expected) in [(here, "row 7 is lost"), (in_worker, "the worker is lost")] {
+            let failure = result.expect_err("it panicked");
+            assert!(failure.message.ends_with(expected), "{failure}");
+            assert_eq!(
+                (failure.reason, failure.exit_code()),
+                (Reason::Internal, 70)
+            );
+        }
+        assert_eq!(guarded(async { Ok(3) }).await, Ok(3));
     }
 }

@@ -140,7 +140,21 @@ fn read_file<T>(
     } else {
         Box::new(BufReader::new(file))
     };
-    read(input).map_err(|error| Failure::data(format!("{found}: {error}")))
+    read(input).map_err(|error| match error {
+        JsonLinesError::Io { source, .. } if !is_of_content(&source) => {
+            Failure::local_file(format!("read {found}"), &source)
+        }
+        error => Failure::data(format!("{found}: {error}")),
+    })
+}
+
+/// Whether reading failed for what the file holds, as the decompressor says it, and not for the disk.
+fn is_of_content(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof
+    )
 }
 
 /// What was left out, one line for each cause that occurred.
@@ -183,4 +197,51 @@ fn notes(journal: &JournalNotes, rows: &TrainingRows) -> Vec<String> {
     .filter(|(count, _)| *count > 0)
     .map(|(count, what)| format!("{count} {what}"))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    fn reading(read: impl FnOnce() -> std::io::Error) -> Failure {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("queries.jsonl"), "{}").unwrap();
+        read_file(folder.path(), "queries.jsonl", |_| {
+            let source = read();
+            Err::<(), _>(JsonLinesError::Io { line: 1, source })
+        })
+        .expect_err("it cannot be read")
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_not_taken_for_bad_data() {
+        const INPUT_OUTPUT_ERROR: i32 = 5;
+        let failure = reading(|| std::io::Error::from_raw_os_error(INPUT_OUTPUT_ERROR));
+        assert_eq!((failure.retryable, failure.exit_code()), (true, 75));
+        assert!(failure.message.contains("queries.jsonl"), "{failure}");
+    }
+
+    #[test]
+    fn what_cannot_be_decompressed_is_bad_data() {
+        let mut compressed = Vec::new();
+        let mut encoder =
+            flate2::write::GzEncoder::new(&mut compressed, flate2::Compression::default());
+        encoder.write_all(&[b'x'; 10_000]).unwrap();
+        encoder.finish().unwrap();
+        let mut damaged = compressed.clone();
+        damaged[12] ^= 0xff;
+        for bytes in [&compressed[..20], &damaged, b"no gzip, but long enough"] {
+            let failure = reading(|| {
+                MultiGzDecoder::new(bytes)
+                    .read_to_end(&mut Vec::new())
+                    .expect_err("it is damaged")
+            });
+            assert_eq!(
+                (failure.reason, failure.retryable),
+                (crate::failure::Reason::InvalidData, false),
+                "{failure}"
+            );
+        }
+    }
 }
