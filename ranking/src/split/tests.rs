@@ -1,10 +1,11 @@
 //! Tests of the splits and of the leak guard.
 
+use super::leaks::find_leaks_by_blocks;
 use super::{
     FeatureLeak, Side, SplitError, check_disjoint, check_rows_disjoint, find_leaks, side_of,
     split_by_query, split_by_time,
 };
-use crate::svmlight::RankingRows;
+use crate::svmlight::{FeatureNumbering, Queries, RankingRows, ReadOptions, read};
 
 fn keys(count: usize) -> Vec<String> {
     (0..count).map(|query| format!("query {query}")).collect()
@@ -197,6 +198,35 @@ fn a_feature_made_from_the_labels_is_reported_and_others_are_not() {
             ndcg: 1.0
         }]
     );
+    // In however small blocks of columns, and from compressed rows as well.
+    let text: String = (0..rows.row_count())
+        .map(|row| {
+            let values = rows.row(row);
+            let (label, query) = (rows.labels()[row], row / 8);
+            format!(
+                "{label} qid:{query} 0:{} 1:{} 2:{}\n",
+                values[0], values[1], values[2]
+            )
+        })
+        .collect();
+    let compressed = read(
+        text.as_bytes(),
+        &ReadOptions {
+            numbering: FeatureNumbering::ZeroBased,
+            queries: Queries::InLines,
+            feature_count: Some(4),
+        },
+    )
+    .unwrap();
+    for rows in [&rows, &compressed] {
+        for limit in [1, 320, 640, 1_000_000] {
+            assert_eq!(
+                find_leaks_by_blocks(rows, limit).unwrap(),
+                find_leaks(rows).unwrap()
+            );
+        }
+        assert_eq!(find_leaks(rows).unwrap().len(), 1);
+    }
     let few: Vec<usize> = (0..10).collect();
     assert_eq!(find_leaks(&rows.select_queries(&few).unwrap()).unwrap(), []);
 }

@@ -21,7 +21,8 @@ pub struct RankingRows {
 enum Features {
     /// Row-major.
     Dense(Vec<f64>),
-    /// Compressed rows: absent is 0. `starts` has one entry more than there are rows.
+    /// Compressed rows: absent is 0. `starts` has one entry more than there are rows; the columns
+    /// of a row rise.
     Compressed {
         starts: Vec<usize>,
         columns: Vec<u32>,
@@ -110,8 +111,8 @@ impl RankingRows {
         )
     }
 
-    /// Rows from compressed rows whose columns are known to be below
-    /// `feature_count`: the reader checks them line by line.
+    /// Rows from compressed rows whose columns are known to rise within a row and to be
+    /// below `feature_count`: the reader checks them line by line.
     pub(super) fn from_compressed(
         labels: Vec<u8>,
         group_sizes: &[usize],
@@ -236,25 +237,40 @@ impl RankingRows {
     /// # Panics
     /// When there is no such row, or `into` has another width.
     pub fn copy_row(&self, row: usize, into: &mut [f64]) {
-        assert_eq!(
-            into.len(),
-            self.feature_count,
+        self.copy_columns(row, 0..self.feature_count, into);
+    }
+
+    /// Writes a row's values in some columns into `into`, which has one place for each of them.
+    ///
+    /// # Panics
+    /// When there is no such row or column, or `into` has another width.
+    pub fn copy_columns(&self, row: usize, columns: Range<usize>, into: &mut [f64]) {
+        assert!(
+            columns.end <= self.feature_count && into.len() == columns.len(),
             "there is one place for each feature"
         );
         match &self.features {
             Features::Dense(matrix) => {
-                into.copy_from_slice(
-                    &matrix[row * self.feature_count..(row + 1) * self.feature_count],
-                );
+                let start = row * self.feature_count;
+                into.copy_from_slice(&matrix[start + columns.start..start + columns.end]);
             }
             Features::Compressed {
                 starts,
-                columns,
+                columns: present,
                 values,
             } => {
                 into.fill(0.0);
-                for entry in starts[row]..starts[row + 1] {
-                    into[columns[entry] as usize] = values[entry];
+                let (start, end) = (starts[row], starts[row + 1]);
+                // The columns of a row rise.
+                let first = start
+                    + present[start..end]
+                        .partition_point(|column| (*column as usize) < columns.start);
+                for entry in first..end {
+                    let column = present[entry] as usize;
+                    if column >= columns.end {
+                        break;
+                    }
+                    into[column - columns.start] = values[entry];
                 }
             }
         }

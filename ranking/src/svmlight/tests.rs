@@ -196,6 +196,11 @@ fn selected_queries_keep_their_rows_whichever_way_they_are_stored() {
             (&[0, 2][..], &["b".to_owned()][..])
         );
         assert_eq!(selected.to_dense(), [0.0, 2.0, 3.0, 0.0]);
+        for (columns, expected) in [(0..1, &[0.0][..]), (1..2, &[2.0]), (0..2, &[0.0, 2.0])] {
+            let mut part = vec![9.0; columns.len()];
+            selected.copy_columns(0, columns, &mut part);
+            assert_eq!(part, expected);
+        }
         assert_eq!(rows.select_queries(&[]), Err(RowsError::Empty("rows")));
     }
 }
