@@ -153,12 +153,21 @@ fn refused(error: &SelfCheckError) -> Failure {
 
 fn require_same_features(bundle: &Bundle, data: &Data) -> Result<(), Failure> {
     let problem = match (bundle.schema.kind, &data.features) {
-        (SchemaKind::Dense, Features::Dense)
-        | (SchemaKind::QueryItem, Features::QueryItem { .. }) => return Ok(()),
+        (SchemaKind::QueryItem, Features::QueryItem { .. }) => return Ok(()),
+        (SchemaKind::Dense, Features::Dense { first }) => {
+            let (named, read) = (&bundle.schema.features[0].name, format!("f{first}"));
+            if *named == read {
+                return Ok(());
+            }
+            return Err(Failure::data(format!(
+                "the first feature of the bundle is {named}, but that of the rows is {read}; give the \
+                 --feature-numbering that the bundle was trained with"
+            )));
+        }
         (SchemaKind::Dense, Features::QueryItem { .. }) => {
             "the bundle ranks rows of given features, but a dataset is given; give SvmLight inputs"
         }
-        (SchemaKind::QueryItem, Features::Dense) => {
+        (SchemaKind::QueryItem, Features::Dense { .. }) => {
             "the bundle ranks items of a catalogue, but rows of features are given; give a dataset"
         }
     };

@@ -9,18 +9,19 @@ use searchop_ranking::bundle::FeatureSchema;
 use searchop_ranking::svmlight::RankingRows;
 
 use crate::cli::FeaturesOptions;
-use crate::data::{Features, ResolvedSource};
+use crate::data::ResolvedSource;
 use crate::failure::Failure;
 use crate::job::{Job, blocking};
 use crate::outcome::{FeaturesSuccess, Success, bounded_notes};
 use crate::progress::{Progress, Stage};
 use crate::request::DataSource;
 
-/// Rows, zero-based, without zeros; a missing value is `nan`, which LightGBM reads as missing.
+/// Rows, zero-based, without zeros; a missing value is `nan`, which LightGBM reads as missing. For
+/// LightGBM itself: `train` does not take `nan`.
 pub const ROWS_FILE: &str = "features.svmlight";
 /// Rows of each query.
 pub const GROUPS_FILE: &str = "features.svmlight.query";
-/// Names of the columns, one a line.
+/// Names of the columns, one a line, as models and requests name them.
 pub const NAMES_FILE: &str = "features.names";
 
 /// Rows between two times that progress is told.
@@ -42,10 +43,7 @@ pub async fn features(
     let folder = options.output.clone();
     let progress = job.progress.clone();
     let (rows, schema) = blocking(move || {
-        let schema = match data.features {
-            Features::Dense => FeatureSchema::dense(data.rows.feature_count()),
-            Features::QueryItem { .. } => FeatureSchema::query_item(),
-        };
+        let schema = data.features.schema(data.rows.feature_count());
         write(&folder, &data.rows, &schema, &progress).map_err(|error| {
             Failure::local_file(format!("write to {}", folder.display()), &error)
         })?;

@@ -138,7 +138,7 @@ mod tests {
             provided_test: Some(rows(9)),
             timestamps: None,
             baselines: BTreeMap::new(),
-            features: Features::Dense,
+            features: Features::Dense { first: 0 },
             notes: Vec::new(),
         };
         let (_, partition) = partition(data, split, 1, early_stopping).unwrap();

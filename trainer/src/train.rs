@@ -6,13 +6,13 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use searchop_artifacts::{ArtifactRepository, Kind, Owner};
-use searchop_ranking::bundle::{BUNDLE_FORMAT_VERSION, FeatureSchema, MetricsTable};
+use searchop_ranking::bundle::{BUNDLE_FORMAT_VERSION, MetricsTable};
 use searchop_ranking::model::{RankingModel, normalise};
 use serde_json::{Value, json};
 
 use crate::bundle::{BundleParts, ModelDescription, WrittenBundle, read_metrics};
 use crate::cli::TrainOptions;
-use crate::data::{Data, Features, ResolvedSource};
+use crate::data::{Data, ResolvedSource};
 use crate::evaluation::measure;
 use crate::failure::Failure;
 use crate::job::{Job, StopWish, TRAINER_VERSION, blocking, inputs_digest};
@@ -181,10 +181,7 @@ struct Work {
 impl Work {
     /// The bundle, and what people should know of it.
     fn run(self, data: Data) -> Result<(WrittenBundle, Vec<String>), Failure> {
-        let schema = match &data.features {
-            Features::Dense => FeatureSchema::dense(data.rows.feature_count()),
-            Features::QueryItem { .. } => FeatureSchema::query_item(),
-        };
+        let schema = data.features.schema(data.rows.feature_count());
         let (features, partition) = partition(
             data,
             self.split,

@@ -77,15 +77,22 @@ impl FeatureSchema {
     /// given, as SVMlight has it.
     #[must_use]
     pub fn dense(feature_count: usize) -> Self {
-        let feature = |column| SchemaFeature {
-            name: format!("f{column}"),
+        Self::dense_from(0, feature_count)
+    }
+
+    /// The same, with the numbers that the features have in their files: `first` is
+    /// that of the first column.
+    #[must_use]
+    pub fn dense_from(first: usize, feature_count: usize) -> Self {
+        let feature = |number| SchemaFeature {
+            name: format!("f{number}"),
             default: Some(0.0),
             description: String::new(),
         };
         Self {
             format_version: FEATURES_FORMAT_VERSION,
             kind: SchemaKind::Dense,
-            features: (0..feature_count).map(feature).collect(),
+            features: (first..first + feature_count).map(feature).collect(),
         }
     }
 

@@ -103,7 +103,9 @@ impl FeatureContext {
     /// The features of each candidate: a row-major matrix of `candidates.len()` rows and
     /// [`FEATURE_COUNT`] columns, NaN where a value is missing.
     ///
-    /// The candidates are one list: price rank and z-score are relative to it.
+    /// The candidates are one list: price rank and z-score are relative to it. Training passes
+    /// the logged lists and serving the candidates of a request, so where those are much longer,
+    /// both columns are distributed otherwise than the model learned.
     #[must_use]
     pub fn compute(
         &self,

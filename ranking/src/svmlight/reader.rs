@@ -128,7 +128,7 @@ pub fn read_groups(input: impl BufRead) -> Result<Vec<usize>, SvmLightError> {
 ///
 /// # Errors
 /// Names the line and what is wrong with it: a label that is not a whole number
-/// from 0 to 30, a value that is not finite, feature numbers that do not rise or
+/// from 0 to 30, a value that is `nan` or not finite, feature numbers that do not rise or
 /// are out of bounds, rows of a query that do not stand together, a missing or a
 /// surplus `qid:`, or groups that do not match the rows.
 pub fn read(input: impl BufRead, options: &ReadOptions<'_>) -> Result<RankingRows, SvmLightError> {
@@ -268,6 +268,14 @@ impl<'options> Rows<'options> {
             )
         })?;
         let value: f64 = value.parse().map_err(|_| malformed())?;
+        // LightGBM's own reader takes it for a missing value. No request can say "missing" for
+        // such a feature, so a model that was trained on it would be served other rows.
+        if value.is_nan() {
+            return Err(format!(
+                "{:?}: a missing value cannot be told; leave the feature out, which means 0",
+                excerpt(token)
+            ));
+        }
         if !value.is_finite() {
             return Err(format!("{:?}: the value is not finite", excerpt(token)));
         }

@@ -120,11 +120,15 @@ fn every_error_names_its_line() {
         ),
         (
             "1 qid:2 1:nan",
-            "line 2: \"1:nan\": the value is not finite",
+            "line 2: \"1:nan\": a missing value cannot be told; leave the feature out, which means 0",
         ),
         (
             "1 qid:2 1:1e999",
             "line 2: \"1:1e999\": the value is not finite",
+        ),
+        (
+            "1 qid:2 1:-NaN",
+            "line 2: \"1:-NaN\": a missing value cannot be told; leave the feature out, which means 0",
         ),
         ("1 qid:2 1:NULL", "line 2: \"1:NULL\" is not feature:value"),
         ("1 qid:2 1:", "line 2: \"1:\" is not feature:value"),

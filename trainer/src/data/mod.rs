@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use searchop_artifacts::{ArtifactRepository, ArtifactUri, Kind, Owner};
+use searchop_ranking::bundle::FeatureSchema;
 use searchop_ranking::svmlight::RankingRows;
 
 pub use dataset::DATASET_FORMAT_VERSION;
@@ -41,7 +42,10 @@ pub struct Data {
 #[derive(Debug)]
 pub enum Features {
     /// Numbered columns, given inline when serving.
-    Dense,
+    Dense {
+        /// The number of the first column in the files, 0 or 1: features are named by it.
+        first: usize,
+    },
     /// Named features of a query and an item, computed when serving from these files.
     QueryItem {
         /// `catalogue.jsonl`.
@@ -49,6 +53,17 @@ pub enum Features {
         /// `behaviour.json`: what is known of the past at the end of the data.
         behaviour: PathBuf,
     },
+}
+
+impl Features {
+    /// What the columns of `feature_count` are.
+    #[must_use]
+    pub fn schema(&self, feature_count: usize) -> FeatureSchema {
+        match self {
+            Self::Dense { first } => FeatureSchema::dense_from(*first, feature_count),
+            Self::QueryItem { .. } => FeatureSchema::query_item(),
+        }
+    }
 }
 
 /// A data source whose digest is known.

@@ -97,7 +97,12 @@ impl LocalFiles {
             provided_test,
             timestamps: None,
             baselines: Default::default(),
-            features: Features::Dense,
+            features: Features::Dense {
+                first: match self.numbering {
+                    Numbering::ZeroBased => 0,
+                    Numbering::OneBased => 1,
+                },
+            },
             notes: Vec::new(),
         })
     }

@@ -111,6 +111,13 @@ fn other_data_is_measured_only_when_that_is_asked_for() {
     assert_eq!(all["metrics"][0]["queries"], 20);
     let part = place.succeed(&with(&["--other-data", "--split-mode", "Query"]));
     assert!(part["metrics"][0]["queries"].as_u64().unwrap() < 20);
+    let mut counted_otherwise = with(&["--other-data"]);
+    counted_otherwise[6] = "ZeroBased";
+    let message = place.refused(&counted_otherwise, "InvalidData");
+    assert!(
+        message.contains("of the bundle is f1, but that of the rows is f0"),
+        "{message}"
+    );
     let (code, _) = place.run(&with(&["--split-mode", "Query"]));
     assert_eq!(code, 2, "without --other-data the split is the bundle's");
 }

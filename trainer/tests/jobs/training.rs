@@ -144,3 +144,40 @@ fn features_are_written_with_their_groups_and_names() {
     );
     assert!(lines("features.names").contains(&"bm25_title".to_owned()));
 }
+
+#[test]
+fn features_have_the_numbers_of_their_files() {
+    let place = Place::new();
+    let one_based = svmlight(60);
+    let zero_based = one_based
+        .replace(" 1:", " 0:")
+        .replace(" 2:", " 1:")
+        .replace(" 3:", " 2:");
+    let trained = |name: &str, text: &str, numbering: &str| {
+        let input = format!("SvmLight={}", place.write(name, text));
+        let result = place.succeed(&train(&[
+            "--input",
+            &input,
+            "--feature-numbering",
+            numbering,
+        ]));
+        let digest = result["model"]["sha256"].as_str().unwrap();
+        let read = |file: &str| {
+            let path = place.path(&format!("store/artifacts/{digest}/files/{file}"));
+            std::fs::read_to_string(path).unwrap()
+        };
+        let schema: Value = serde_json::from_str(&read("features.json")).unwrap();
+        let names: Vec<String> = schema["features"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|feature| feature["name"].as_str().unwrap().to_owned())
+            .collect();
+        (names.join(" "), read("model.txt"))
+    };
+    let (names, model) = trained("one-based", &one_based, "OneBased");
+    assert_eq!(names, "f1 f2 f3");
+    assert!(model.contains("feature_names=f1 f2 f3"), "{model:.400}");
+    let (names, _) = trained("zero-based", &zero_based, "ZeroBased");
+    assert_eq!(names, "f0 f1 f2");
+}
