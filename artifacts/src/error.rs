@@ -33,6 +33,18 @@ impl PreflightCheck {
     }
 }
 
+/// What to expect of a request that a store did not fulfil. All of them may succeed one day: once
+/// the store is back, set up otherwise, or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// Passes by itself: the request is worth repeating within seconds.
+    Passing,
+    /// The store does not do what it was asked for (HTTP status 400 or 501).
+    Refused,
+    /// Neither is known.
+    Lasting,
+}
+
 /// A failure of a store, an artifact or the local disk.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -118,8 +130,8 @@ pub enum Error {
         operation: String,
         /// What happened.
         message: String,
-        /// Whether the same request may succeed later.
-        retryable: bool,
+        /// What to expect of the same request.
+        outlook: Outlook,
     },
     /// The store lacks a property that correctness rests on.
     #[error("{store} is unfit for artifacts: check {} failed: {message}", check.name())]
@@ -171,8 +183,8 @@ impl Error {
             Self::AccessDenied { .. }
             | Self::CredentialsMissing { .. }
             | Self::BucketNotFound { .. }
+            | Self::Unavailable { .. }
             | Self::Unfit { .. } => true,
-            Self::Unavailable { retryable, .. } => *retryable,
             Self::Local { source, .. } => is_disk_full(source),
             Self::NotFound { .. }
             | Self::DigestMismatch { .. }
@@ -188,7 +200,7 @@ impl Error {
         matches!(
             self,
             Self::Unavailable {
-                retryable: true,
+                outlook: Outlook::Passing,
                 ..
             }
         )
@@ -267,6 +279,20 @@ mod tests {
         };
         assert!(error.is_retryable());
         assert!(!error.is_transient());
+    }
+
+    #[test]
+    fn an_unavailable_store_may_be_back_later_whatever_it_answered() {
+        for outlook in [Outlook::Passing, Outlook::Refused, Outlook::Lasting] {
+            let error = Error::Unavailable {
+                endpoint: String::new(),
+                operation: String::new(),
+                message: String::new(),
+                outlook,
+            };
+            assert!(error.is_retryable());
+            assert_eq!(error.is_transient(), outlook == Outlook::Passing);
+        }
     }
 
     #[test]

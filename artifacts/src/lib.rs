@@ -22,7 +22,7 @@ mod settings;
 
 pub use digest::{Digest, InvalidSha256, Sha256, digest_file};
 pub use directory::DirectoryStore;
-pub use error::{Error, PreflightCheck};
+pub use error::{Error, Outlook, PreflightCheck};
 pub use key::Owner;
 pub use location::{ArtifactUri, S3Connection, StoreLocation, StoreUri};
 pub use manifest::{Kind, Manifest, ManifestFile};

@@ -2,13 +2,14 @@
 //! to it.
 //!
 //! Some servers that speak S3 accept `If-None-Match` or a checksum and ignore it: they would let
-//! one writer overwrite another's object, or keep a damaged one.
+//! one writer overwrite another's object, or keep a damaged one. Others refuse such requests; it is
+//! said which kind a server is.
 
 use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::digest::Sha256;
-use crate::error::{Error, PreflightCheck};
+use crate::error::{Error, Outlook, PreflightCheck};
 use crate::object_store::{Body, ObjectStore, PutOutcome, ignore_progress};
 
 const MAXIMUM_BYTES: u64 = 1024;
@@ -86,6 +87,24 @@ impl Probe<'_> {
         }
     }
 
+    /// What a failure of a put with a condition and a checksum says of the store.
+    fn refused(&self, check: PreflightCheck, error: Error) -> Error {
+        let Error::Unavailable {
+            outlook: Outlook::Refused,
+            message,
+            operation,
+            ..
+        } = error
+        else {
+            return error;
+        };
+        let (check, what) = refused_property(check, &message);
+        self.unfit(
+            check,
+            format!("the store refuses {what} ({operation}): {message}"),
+        )
+    }
+
     /// Two puts of one key: the second is refused and the first one's bytes stay.
     async fn conditional(
         &self,
@@ -94,14 +113,14 @@ impl Probe<'_> {
         check: PreflightCheck,
     ) -> Result<(), Error> {
         const FIRST: &str = "the first put";
+        let refused = |error| self.refused(check, error);
         // The first may also be told "already there", when its answer was lost and it was repeated.
-        self.put(in_parts, key, FIRST).await?;
-        let second = self.put(in_parts, key, "the second put").await?;
-        if second == PutOutcome::Created {
-            return Err(self.unfit(
-                check,
-                "a second conditional put of the same key was accepted",
-            ));
+        self.put(in_parts, key, FIRST).await.map_err(refused)?;
+        let second = self.put(in_parts, key, "the second put");
+        if second.await.map_err(refused)? == PutOutcome::Created {
+            let message =
+                "the store ignores conditional puts: a second one of the same key was accepted";
+            return Err(self.unfit(check, message));
         }
         match self.store.get(key, None, MAXIMUM_BYTES).await {
             Ok(bytes) if bytes == FIRST.as_bytes() => Ok(()),
@@ -135,9 +154,14 @@ impl Probe<'_> {
             .await
         {
             Err(Error::DigestMismatch { .. }) => {}
+            // In a word that we do not know; right checksums were accepted before.
+            Err(Error::Unavailable {
+                outlook: Outlook::Refused,
+                ..
+            }) => {}
             Err(error) => return Err(error),
             Ok(_) => {
-                let message = "a body that differs from its SHA-256 checksum was accepted";
+                let message = "the store ignores checksums: a body that differs from its SHA-256 was accepted";
                 return Err(self.unfit(PreflightCheck::Checksum, message));
             }
         }
@@ -150,4 +174,17 @@ impl Probe<'_> {
             }
         }
     }
+}
+
+/// What the store refuses by this answer to a conditional put with a checksum, and the check that it
+/// fails by that.
+fn refused_property(check: PreflightCheck, answer: &str) -> (PreflightCheck, &'static str) {
+    if answer.to_ascii_lowercase().contains("checksum") {
+        return (PreflightCheck::Checksum, "SHA-256 checksums");
+    }
+    let what = match check {
+        PreflightCheck::ConditionalMultipart => "conditional puts in parts",
+        _ => "conditional puts",
+    };
+    (check, what)
 }

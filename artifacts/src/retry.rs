@@ -67,6 +67,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::error::Outlook;
 
     const SETTINGS: RetrySettings = RetrySettings {
         maximum_attempts: 6,
@@ -80,12 +81,12 @@ mod tests {
         maximum_pause: Duration::from_micros(50),
     };
 
-    fn unavailable(retryable: bool) -> Error {
+    fn unavailable(outlook: Outlook) -> Error {
         Error::Unavailable {
             endpoint: String::new(),
             operation: String::new(),
             message: String::new(),
-            retryable,
+            outlook,
         }
     }
 
@@ -115,7 +116,7 @@ mod tests {
         let calls = AtomicU32::new(0);
         let result = retry(&QUICK, "test", || async {
             match calls.fetch_add(1, Ordering::SeqCst) {
-                0..3 => Err(unavailable(true)),
+                0..3 => Err(unavailable(Outlook::Passing)),
                 count => Ok(count),
             }
         });
@@ -127,7 +128,7 @@ mod tests {
         let calls = AtomicU32::new(0);
         let result: Result<(), _> = retry(&QUICK, "test", || async {
             calls.fetch_add(1, Ordering::SeqCst);
-            Err(unavailable(true))
+            Err(unavailable(Outlook::Passing))
         })
         .await;
         assert!(result.is_err());
@@ -139,7 +140,7 @@ mod tests {
         let calls = AtomicU32::new(0);
         let result: Result<(), _> = retry(&QUICK, "test", || async {
             calls.fetch_add(1, Ordering::SeqCst);
-            Err(unavailable(false))
+            Err(unavailable(Outlook::Lasting))
         })
         .await;
         assert!(result.is_err());

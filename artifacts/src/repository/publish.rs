@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{ArtifactRepository, TransferProgress};
 use crate::digest::{Sha256, digest_file};
-use crate::error::Error;
+use crate::error::{Error, Outlook};
 use crate::key::{Owner, artifact_folder, file_key, manifest_key};
 use crate::manifest::{Kind, MAXIMUM_MANIFEST_BYTES, Manifest, ManifestFile};
 use crate::object_store::{Body, OnBytes, PutOutcome, ignore_progress, verify};
@@ -114,7 +114,7 @@ impl ArtifactRepository {
             endpoint: self.store.uri().to_owned(),
             operation: "publish".into(),
             message: format!("parts of artifact {sha256} vanish while it is published"),
-            retryable: true,
+            outlook: Outlook::Passing,
         })
     }
 

@@ -4,7 +4,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::error::Error;
+use crate::error::{Error, Outlook};
 
 /// What a request failed with, before it is known what that means for the operation.
 #[derive(Debug)]
@@ -77,11 +77,16 @@ impl Failure {
         }
     }
 
-    /// The key is absent. A HEAD answer does not tell an absent bucket from an absent key.
+    /// The key is absent.
     pub(super) fn is_absent_key(&self) -> bool {
         self.code == "NoSuchKey"
-            || self.code == "NotFound"
-            || (self.status == Some(404) && self.code.is_empty())
+    }
+
+    /// For HEAD, whose answers have no body: the key is absent, or the bucket, which cannot be told
+    /// apart. With any other method a 404 without a code is no word of the store, but of what stands
+    /// before it.
+    fn is_absent_head(&self) -> bool {
+        self.status == Some(404) && matches!(self.code.as_str(), "" | "NotFound")
     }
 
     /// The conditional put found the key taken.
@@ -134,6 +139,32 @@ impl Failure {
             || CODES.contains(&self.code.as_str())
     }
 
+    fn outlook(&self) -> Outlook {
+        if self.passes_by_itself() {
+            Outlook::Passing
+        } else if self.cause == Cause::Answer && matches!(self.status, Some(400 | 501)) {
+            Outlook::Refused
+        } else {
+            Outlook::Lasting
+        }
+    }
+
+    /// As [`Failure::into_error`], for a request by HEAD.
+    pub(super) fn into_head_error(
+        self,
+        endpoint: &str,
+        bucket: &str,
+        operation: &str,
+        what: &str,
+    ) -> Error {
+        if self.is_absent_head() {
+            return Error::NotFound {
+                what: what.to_owned(),
+            };
+        }
+        self.into_error(endpoint, bucket, operation, what)
+    }
+
     /// The error for whoever called the operation. `what` is the object's address.
     pub(super) fn into_error(
         self,
@@ -174,12 +205,12 @@ impl Failure {
                 message: self.message,
             };
         }
-        let retryable = self.passes_by_itself();
+        let outlook = self.outlook();
         Error::Unavailable {
             endpoint,
             operation,
             message: self.message,
-            retryable,
+            outlook,
         }
     }
 }
@@ -206,21 +237,54 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, code: &str) -> Error {
-        let failure = Failure {
+    fn failure(status: u16, code: &str) -> Failure {
+        Failure {
             status: Some(status),
             code: code.to_owned(),
             message: String::new(),
             cause: Cause::Answer,
-        };
-        failure.into_error("endpoint", "bucket", "get", "s3://bucket/key")
+        }
+    }
+
+    fn answer(status: u16, code: &str) -> Error {
+        failure(status, code).into_error("endpoint", "bucket", "get", "s3://bucket/key")
+    }
+
+    #[test]
+    fn a_404_without_a_code_says_that_the_key_is_absent_only_for_head() {
+        let head = |code| failure(404, code).into_head_error("endpoint", "bucket", "head", "key");
+        for code in ["", "NotFound"] {
+            assert_eq!(head(code).reason(), "ArtifactNotFound");
+            let other = answer(404, code);
+            assert_eq!(
+                (other.reason(), other.is_retryable()),
+                ("StorageUnavailable", true)
+            );
+        }
+        assert_eq!(head("NoSuchBucket").reason(), "BucketNotFound");
+        assert_eq!(head("NoSuchKey").reason(), "ArtifactNotFound");
+    }
+
+    #[test]
+    fn what_a_store_does_not_do_is_told_from_what_passes() {
+        for (status, code, outlook) in [
+            (400, "InvalidRequest", Outlook::Refused),
+            (501, "NotImplemented", Outlook::Refused),
+            (400, "RequestTimeout", Outlook::Passing),
+            (301, "PermanentRedirect", Outlook::Lasting),
+        ] {
+            let Error::Unavailable { outlook: found, .. } = answer(status, code) else {
+                panic!("{status} {code} is another error");
+            };
+            assert_eq!(found, outlook, "{status} {code}");
+        }
     }
 
     #[test]
     fn answers_are_told_apart() {
         let cases = [
             (404, "NoSuchKey", "ArtifactNotFound", false),
-            (404, "", "ArtifactNotFound", false),
+            (404, "", "StorageUnavailable", false),
             (404, "NoSuchBucket", "BucketNotFound", false),
             (403, "", "StorageAccessDenied", false),
             (403, "SignatureDoesNotMatch", "StorageAccessDenied", false),

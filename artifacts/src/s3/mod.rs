@@ -192,7 +192,14 @@ impl S3Store {
                 .key(full_key)
                 .send()
                 .await
-                .map_err(|error| self.sdk_error(error, "head", full_key))?;
+                .map_err(|error| {
+                    Failure::from_sdk(error).into_head_error(
+                        &self.endpoint,
+                        &self.bucket,
+                        "head",
+                        &self.describe(full_key),
+                    )
+                })?;
             Ok(answer
                 .content_length()
                 .unwrap_or_default()

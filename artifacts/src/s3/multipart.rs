@@ -27,6 +27,8 @@ enum Ended {
     /// The server no longer knows the upload: it was completed by a request whose answer was lost,
     /// or somebody discarded it.
     Lost,
+    /// Another write of the key was under way. The upload is still there, but cannot be completed.
+    Conflict,
 }
 
 /// Aborts its upload when dropped before it is finished.
@@ -61,7 +63,7 @@ impl S3Store {
         on_bytes: OnBytes<'_>,
     ) -> Result<PutOutcome, Error> {
         for begun in 0..MAXIMUM_UPLOADS {
-            // A lost upload may have been completed.
+            // A lost upload may have been completed, and in a conflict the other write may have won.
             if begun > 0 && self.exists(full_key).await? {
                 return Ok(PutOutcome::AlreadyExists);
             }
@@ -77,6 +79,7 @@ impl S3Store {
             match ended {
                 Ok(Ended::Created) => return Ok(PutOutcome::Created),
                 Ok(Ended::Lost) => {}
+                Ok(Ended::Conflict) => self.abort(full_key, &upload.id).await,
                 Ok(Ended::Taken) => {
                     self.abort(full_key, &upload.id).await;
                     return Ok(PutOutcome::AlreadyExists);
@@ -210,10 +213,9 @@ impl S3Store {
             match request.send().await.map_err(Failure::from_sdk) {
                 Ok(_) => Ok(Ended::Created),
                 Err(failure) if failure.is_taken() => Ok(Ended::Taken),
-                // After a conflict S3 wants a new upload, not a repeated completion.
-                Err(failure) if failure.is_lost_upload() || failure.status == Some(409) => {
-                    Ok(Ended::Lost)
-                }
+                Err(failure) if failure.is_lost_upload() => Ok(Ended::Lost),
+                // S3 wants a new upload then, not a repeated completion.
+                Err(failure) if failure.status == Some(409) => Ok(Ended::Conflict),
                 Err(failure) => Err(self.error(failure, "complete upload", upload.full_key)),
             }
         })

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use searchop_artifacts::{
-    Body, Digest, Error, ObjectInfo, ObjectStore, OnBytes, PutOutcome, Sha256,
+    Body, Digest, Error, ObjectInfo, ObjectStore, OnBytes, Outlook, PutOutcome, Sha256,
 };
 
 /// When the write that is chosen fails.
@@ -61,7 +61,7 @@ impl FailingStore {
             endpoint: "failing".into(),
             operation: "write".into(),
             message: "as told".into(),
-            retryable: true,
+            outlook: Outlook::Passing,
         })
     }
 }

@@ -119,15 +119,26 @@ async fn an_absent_bucket_is_named_and_may_be_created_later() {
 }
 
 #[tokio::test]
-async fn an_error_answer_without_meaning_to_us_is_final() {
+async fn an_error_answer_without_meaning_to_us_is_not_repeated_at_once_but_later() {
     let stub = stub().await;
     stub.fail("PUT", Fault::Refuse(400, "InvalidArgument"), usize::MAX);
     let error = put(&stub.store().await, "a", CONTENT).await.unwrap_err();
     assert_eq!(
         (error.reason(), error.is_retryable()),
-        ("StorageUnavailable", false)
+        ("StorageUnavailable", true)
     );
     assert_eq!(stub.count("PUT"), 1);
+}
+
+#[tokio::test]
+async fn a_404_that_is_not_of_the_store_does_not_say_that_an_object_is_absent() {
+    let stub = stub().await;
+    stub.fail("GET", Fault::Refuse(404, ""), usize::MAX);
+    let error = get(&stub.store().await, "a").await.unwrap_err();
+    assert_eq!(
+        (error.reason(), error.is_retryable()),
+        ("StorageUnavailable", true)
+    );
 }
 
 #[tokio::test]
@@ -348,6 +359,43 @@ async fn an_upload_that_somebody_discards_begins_anew() {
         assert_eq!(store.discard_unfinished("").await.unwrap(), 1);
         assert!(stub.contents().uploads.is_empty());
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_ends_in_a_conflict_is_aborted_and_begins_anew() {
+    let stub = stub().await;
+    stub.fail(
+        "COMPLETE",
+        Fault::Refuse(409, "ConditionalRequestConflict"),
+        1,
+    );
+    let store = stub.store().await;
+    assert_eq!(put(&store, "a", LARGE).await.unwrap(), PutOutcome::Created);
+    assert_eq!(stub.count("BEGIN"), 2);
+    assert_eq!(stub.count("ABORT"), 1);
+    assert!(stub.contents().uploads.is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_that_finds_its_key_taken_is_aborted() {
+    let stub = stub().await;
+    stub.fail("COMPLETE", Fault::Refuse(412, "PreconditionFailed"), 1);
+    let store = stub.store().await;
+    assert_eq!(
+        put(&store, "a", LARGE).await.unwrap(),
+        PutOutcome::AlreadyExists
+    );
+    assert!(stub.contents().uploads.is_empty());
+}
+
+#[tokio::test]
+async fn a_completion_that_is_never_answered_ends_in_bounded_time_and_is_aborted() {
+    let stub = stub().await;
+    stub.fail("COMPLETE", Fault::Hang, usize::MAX);
+    let error = put(&stub.store().await, "a", LARGE).await.unwrap_err();
+    assert_eq!(error.reason(), "StorageUnavailable");
+    assert_eq!(stub.count("COMPLETE"), 4);
+    assert!(stub.contents().uploads.is_empty());
 }
 
 #[tokio::test]

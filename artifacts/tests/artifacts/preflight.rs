@@ -41,6 +41,10 @@ async fn a_server_that_ignores_conditional_puts_is_named_unfit() {
     .await;
     assert!(message.contains("check ConditionalPut failed"), "{message}");
     assert!(message.contains("s3://bucket/prefix"), "{message}");
+    assert!(
+        message.contains("the store ignores conditional puts"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -64,6 +68,7 @@ async fn a_server_that_ignores_checksums_is_named_unfit() {
     })
     .await;
     assert!(message.contains("check Checksum failed"), "{message}");
+    assert!(message.contains("the store ignores checksums"), "{message}");
     assert!(message.contains("was accepted"), "{message}");
 }
 
@@ -92,4 +97,64 @@ async fn an_answer_lost_on_the_way_is_not_held_against_the_server() {
     stub.fail("PUT", Fault::LoseAnswer, 1);
     stub.fail("COMPLETE", Fault::LoseAnswer, 1);
     preflight(&stub.store().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_what_is_needed_is_named_unfit() {
+    for (request, status, code, check, said) in [
+        (
+            "PUT",
+            501,
+            "NotImplemented",
+            "ConditionalPut",
+            "the store refuses conditional puts (put): NotImplemented",
+        ),
+        (
+            "PUT",
+            400,
+            "InvalidChecksumAlgorithm",
+            "Checksum",
+            "the store refuses SHA-256 checksums (put): InvalidChecksumAlgorithm",
+        ),
+        (
+            "COMPLETE",
+            501,
+            "NotImplemented",
+            "ConditionalMultipart",
+            "the store refuses conditional puts in parts (complete upload): NotImplemented",
+        ),
+        (
+            "BEGIN",
+            400,
+            "UnknownChecksum",
+            "Checksum",
+            "the store refuses SHA-256 checksums (begin upload): UnknownChecksum",
+        ),
+    ] {
+        let stub = S3Stub::start(Flaws::default()).await;
+        stub.fail(request, Fault::Refuse(status, code), usize::MAX);
+        let error = preflight(&stub.store().await).await.unwrap_err();
+        assert_eq!(
+            (error.reason(), error.is_retryable()),
+            ("StorageUnfit", true),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(text.contains(&format!("check {check} failed")), "{text}");
+        assert!(text.contains(said), "{text}");
+        assert!(stub.contents().uploads.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_a_wrong_checksum_in_words_of_its_own_is_fit() {
+    let stub = S3Stub::start(Flaws::default()).await;
+    let store = stub.store().await;
+    stub.fail("PUT /prefix/preflight", Fault::Pass, 2);
+    stub.fail(
+        "PUT /prefix/preflight",
+        Fault::Refuse(400, "InvalidRequest"),
+        1,
+    );
+    preflight(&store).await.unwrap();
 }

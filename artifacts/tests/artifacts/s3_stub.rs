@@ -38,6 +38,8 @@ pub(crate) struct Flaws {
 /// What happens to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
+    /// None: it takes the place of a request before the one that is meant.
+    Pass,
     /// Answered with a status and an S3 error code, without effect.
     Refuse(u16, &'static str),
     /// Takes effect, but the answer is a 500.
@@ -265,6 +267,7 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response<Body
         header("x-amz-checksum-sha256"),
     );
     match fault {
+        None | Some(Fault::Pass) => response,
         Some(Fault::LoseAnswer) => refusal(500, "InternalError"),
         Some(fault) if parts.method == Method::GET => damage(response, &fault).await,
         _ => response,
