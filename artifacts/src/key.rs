@@ -103,12 +103,15 @@ pub(crate) fn result_key(owner: &Owner, inputs: Sha256) -> String {
     format!("results/{owner}/{inputs}.json")
 }
 
+/// The notes of all purges that have begun.
+pub(crate) const PURGES_FOLDER: &str = "purges/";
+
 pub(crate) fn purges_folder(owner: &Owner) -> String {
-    format!("purges/{owner}/")
+    format!("{PURGES_FOLDER}{owner}/")
 }
 
 pub(crate) fn purge_key(owner: &Owner, sha256: Sha256) -> String {
-    format!("purges/{owner}/{sha256}")
+    format!("{PURGES_FOLDER}{owner}/{sha256}")
 }
 
 /// Who keeps an artifact alive: `<kind>.<namespace>.<name>.<uid>` in lower case for an object of

@@ -10,23 +10,28 @@
 //!
 //! Whatever is interrupted is repeated from the start and comes to the same end. What is pointed to
 //! is written before its pointer and removed after it: an artifact with a manifest is complete.
+//!
+//! A reference and a purge that cross see each other: one writes its reference and then looks for
+//! purges (`refer`), the other writes its note and then looks for references (`purge`).
 
 mod fetch;
 mod publish;
 mod purge;
+mod refer;
 mod results;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::digest::Sha256;
 use crate::error::Error;
-use crate::key::{Owner, manifest_key, reference_key};
+use crate::key::manifest_key;
 use crate::location::{ArtifactUri, StoreLocation};
 use crate::manifest::{Kind, MAXIMUM_MANIFEST_BYTES, Manifest};
-use crate::object_store::{Body, ObjectStore, ignore_progress};
+use crate::object_store::ObjectStore;
 
 pub use publish::Published;
 pub use purge::PurgeReport;
@@ -53,6 +58,7 @@ pub struct ArtifactRepository {
     store: Arc<dyn ObjectStore>,
     on_progress: OnProgress,
     maximum_bytes: u64,
+    purge_patience: Duration,
 }
 
 impl fmt::Debug for ArtifactRepository {
@@ -72,6 +78,7 @@ impl ArtifactRepository {
             store,
             on_progress: Arc::new(|_| {}),
             maximum_bytes: MAXIMUM_ARTIFACT_BYTES,
+            purge_patience: refer::PURGE_PATIENCE,
         }
     }
 
@@ -97,6 +104,14 @@ impl ArtifactRepository {
     #[must_use]
     pub fn with_maximum_bytes(mut self, maximum_bytes: u64) -> Self {
         self.maximum_bytes = maximum_bytes;
+        self
+    }
+
+    /// Waits for at most this long until a purge has ended that was begun before an artifact was
+    /// referred to. It is to be longer than the 60 s that such a purge may take to notice.
+    #[must_use]
+    pub fn with_purge_patience(mut self, patience: Duration) -> Self {
+        self.purge_patience = patience;
         self
     }
 
@@ -149,22 +164,6 @@ impl ArtifactRepository {
         let manifest = self.manifest(sha256, None).await?;
         self.check_files(sha256, &manifest).await?;
         Ok(manifest)
-    }
-
-    /// Records that `owner` needs an artifact, so that no purge of another owner removes it. To be
-    /// called before the artifact is read. The last owner to be purged takes the artifact with it,
-    /// whoever published it.
-    ///
-    /// # Errors
-    /// The store's failures.
-    pub async fn refer(&self, sha256: Sha256, owner: &Owner) -> Result<(), Error> {
-        let content = Bytes::from(format!("{owner}\n"));
-        let digest = Sha256::of(&content);
-        let key = reference_key(sha256, owner);
-        self.store
-            .put_if_absent(&key, &Body::Bytes(content), digest, &ignore_progress)
-            .await?;
-        Ok(())
     }
 
     async fn check_files(&self, sha256: Sha256, manifest: &Manifest) -> Result<(), Error> {

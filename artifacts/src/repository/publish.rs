@@ -87,8 +87,8 @@ impl ArtifactRepository {
         owner: &Owner,
     ) -> Result<Published, Error> {
         let sha256 = Sha256::of(bytes);
-        // A purge that found no reference just before ours may still be removing what we find. Its
-        // end is seen here, and a purge that begins later sees our reference.
+        // A purge that found no reference just before ours is waited for by `refer`, and one that
+        // begins later sees our reference. Only a purge that outlived our patience comes here.
         for _ in 0..MAXIMUM_ROUNDS {
             match self
                 .publish_once(sha256, manifest, bytes, sources, owner)

@@ -1,15 +1,17 @@
 //! Purging: an owner lets go of everything, and what nobody else needs is removed.
 //!
 //! Once an owner's reference is gone nothing would lead a repeated purge to the artifact, so a note
-//! of the purge is written first and removed last.
+//! of the purge is written first and removed last. The note is also what tells `refer` to wait: it
+//! is there before references are looked for.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
 use super::ArtifactRepository;
+use super::refer::PURGE_STEP;
 use crate::digest::Sha256;
-use crate::error::Error;
+use crate::error::{Error, Outlook};
 use crate::key::{
     Owner, artifact_folder, manifest_key, purge_key, purges_folder, reference_key,
     references_folder, results_folder,
@@ -106,8 +108,8 @@ impl ArtifactRepository {
     }
 
     /// Removes the manifest, then the files; `false` when somebody refers to the artifact. That is
-    /// asked before each removal: somebody may begin to publish the same content at any moment, and
-    /// then puts back what is missing.
+    /// asked before each removal: somebody may begin to publish the same content at any moment. He
+    /// waits until our note is gone, and then puts back what is missing.
     async fn remove_unless_needed(&self, sha256: Sha256, objects: &mut u64) -> Result<bool, Error> {
         let manifest = manifest_key(sha256);
         let mut keys: Vec<_> = self
@@ -119,10 +121,12 @@ impl ArtifactRepository {
             .collect();
         keys.sort_by_key(|key| *key != manifest);
         for key in keys {
-            if self.is_needed(sha256).await? {
+            // Bounded, because a publisher does not wait for ever for a purge that may have died.
+            let step =
+                tokio::time::timeout(PURGE_STEP, self.remove_one_unless_needed(sha256, &key));
+            if !step.await.unwrap_or_else(|_| Err(self.too_slow(&key)))? {
                 return Ok(false);
             }
-            self.store.delete(&key).await?;
             *objects += 1;
         }
         if self.is_needed(sha256).await? {
@@ -136,5 +140,22 @@ impl ArtifactRepository {
             tracing::warn!(artifact = %sha256, %error, "cannot look for unfinished uploads");
         }
         Ok(true)
+    }
+
+    async fn remove_one_unless_needed(&self, sha256: Sha256, key: &str) -> Result<bool, Error> {
+        if self.is_needed(sha256).await? {
+            return Ok(false);
+        }
+        self.store.delete(key).await?;
+        Ok(true)
+    }
+
+    fn too_slow(&self, key: &str) -> Error {
+        Error::Unavailable {
+            endpoint: self.store.uri().to_owned(),
+            operation: "purge".into(),
+            message: format!("{key} was not removed within {} s", PURGE_STEP.as_secs()),
+            outlook: Outlook::Passing,
+        }
     }
 }

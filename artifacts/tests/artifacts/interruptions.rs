@@ -1,7 +1,10 @@
 //! Publishing and purging that die at every write, and that cross each other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+use searchop_artifacts::{Body, Owner, Sha256, ignore_progress};
 use serde_json::json;
 
 use crate::failing_store::Moment;
@@ -125,4 +128,83 @@ async fn two_owners_that_purge_and_publish_at_once_never_lose_a_published_artifa
             .await
             .expect("it was published and is referred to");
     }
+}
+
+/// The note that a purge leaves while it is under way.
+fn note(leaving: &Owner, sha256: Sha256) -> String {
+    format!("purges/{leaving}/{sha256}")
+}
+
+async fn put_note(workshop: &Workshop, key: &str) {
+    let body = Body::Bytes(Bytes::from_static(b"note"));
+    workshop
+        .store
+        .put_if_absent(key, &body, Sha256::of(b"note"), &ignore_progress)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn whoever_publishes_waits_for_a_purge_that_has_looked_for_references_already() {
+    let workshop = Arc::new(Workshop::new());
+    let (leaving, coming) = (owner("leaving"), owner("coming"));
+    let sha256 = workshop.publish(&leaving).await.sha256;
+    // The purge has let go of its reference, found no other one, and is about to remove a file.
+    let note = note(&leaving, sha256);
+    put_note(&workshop, &note).await;
+    let reference = format!("references/{sha256}/{leaving}");
+    workshop.store.delete(&reference).await.unwrap();
+
+    let publish = {
+        let (workshop, coming) = (workshop.clone(), coming.clone());
+        tokio::spawn(async move { workshop.publish(&coming).await })
+    };
+    let referred = format!("references/{sha256}/{coming}");
+    while workshop.store.head(&referred).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    // Everything is there still, so that nothing but the note keeps the publisher from being done.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!publish.is_finished(), "it did not wait");
+    let file = format!("artifacts/{sha256}/files/model.txt");
+    workshop.store.delete(&file).await.unwrap();
+    workshop.store.delete(&note).await.unwrap();
+
+    assert_eq!(publish.await.unwrap().sha256, sha256);
+    workshop
+        .fetch(sha256)
+        .await
+        .expect("what the purge removed was put back");
+}
+
+#[tokio::test]
+async fn a_purge_of_another_artifact_is_not_waited_for() {
+    let workshop = Workshop::new();
+    put_note(&workshop, &note(&owner("leaving"), Sha256::of(b"other"))).await;
+    let coming = owner("coming");
+    let publish = workshop.publish(&coming);
+    tokio::time::timeout(Duration::from_secs(30), publish)
+        .await
+        .expect("it does not wait");
+}
+
+#[tokio::test]
+async fn a_purge_that_died_is_not_waited_for_without_end() {
+    let workshop = Workshop::new();
+    let sha256 = workshop.publish(&owner("leaving")).await.sha256;
+    put_note(&workshop, &note(&owner("leaving"), sha256)).await;
+    let repository = workshop
+        .repository()
+        .with_purge_patience(Duration::from_millis(50));
+    workshop
+        .publish_with(&repository, &owner("coming"))
+        .await
+        .unwrap();
+    workshop.fetch(sha256).await.unwrap();
+    let report = workshop
+        .repository()
+        .purge(&owner("leaving"))
+        .await
+        .unwrap();
+    assert_eq!(report.retained, [sha256]);
 }
