@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -22,6 +23,29 @@ pub struct Readiness {
     pub ready: bool,
     /// What stands in the way, one sentence each.
     pub pending: Vec<String>,
+}
+
+/// How long `/startupz` waits for bundles. A startup probe that fails has its container started
+/// again, which a slow candidate is no reason for.
+const LONGEST_STARTUP: Duration = Duration::from_secs(60);
+
+/// What `/startupz` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Startup {
+    /// Whether no bundle is being loaded any more, or 60 s are over.
+    pub started: bool,
+    /// The bundles that are still being loaded.
+    pub loading: Vec<Digest>,
+}
+
+impl Startup {
+    /// How a start stands `elapsed` after it began.
+    fn after(elapsed: Duration, loading: Vec<Digest>) -> Self {
+        Self {
+            started: loading.is_empty() || elapsed >= LONGEST_STARTUP,
+            loading,
+        }
+    }
 }
 
 /// What `/tracks` says.
@@ -70,21 +94,31 @@ pub fn admin(state: SharedState) -> Router {
             "/livez",
             get(|| async { Json(serde_json::json!({ "live": true })) }),
         )
+        .route("/startupz", get(startupz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(read_metrics))
         .route("/tracks", get(tracks))
         .with_state(state)
 }
 
-async fn readyz(State(state): State<SharedState>) -> Response {
-    let pending = state.pending();
-    let status = if pending.is_empty() {
+fn probe_status(passed: bool) -> StatusCode {
+    if passed {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
-    };
+    }
+}
+
+async fn startupz(State(state): State<SharedState>) -> Response {
+    let loading = state.tracks.snapshot().loading();
+    let startup = Startup::after(state.started.elapsed(), loading);
+    (probe_status(startup.started), Json(startup)).into_response()
+}
+
+async fn readyz(State(state): State<SharedState>) -> Response {
+    let pending = state.pending();
     (
-        status,
+        probe_status(pending.is_empty()),
         Json(Readiness {
             ready: pending.is_empty(),
             pending,
@@ -135,5 +169,20 @@ pub fn report(snapshot: &Snapshot) -> TracksReport {
     TracksReport {
         plan,
         tracks: tracks.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_is_over_when_nothing_is_loading_or_after_a_minute() {
+        let loading: Vec<Digest> = vec!["a".repeat(64).parse().unwrap()];
+        let second = Duration::from_secs(1);
+        assert!(Startup::after(Duration::ZERO, vec![]).started);
+        assert!(!Startup::after(59 * second, loading.clone()).started);
+        let late = Startup::after(60 * second, loading.clone());
+        assert_eq!((late.started, late.loading), (true, loading));
     }
 }

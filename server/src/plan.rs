@@ -99,6 +99,13 @@ impl Plan {
         weighted.into_iter().map(|(digest, _)| digest).collect()
     }
 
+    /// The bundle that a server cannot do without: the one with the largest share.
+    pub fn stable(&self) -> &Digest {
+        self.weighted()
+            .first()
+            .expect("the weights sum to 100, so one is above 0")
+    }
+
     /// The bundle's share in percent; 0 when the plan does not name it.
     pub fn weight(&self, digest: &Digest) -> u8 {
         self.weights.get(digest).copied().unwrap_or(0)

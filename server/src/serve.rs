@@ -137,6 +137,7 @@ fn state(arguments: &ServeArguments, phase: watch::Receiver<Phase>) -> SharedSta
         metrics: Metrics::new(),
         limits,
         phase,
+        started: Instant::now(),
     })
 }
 
@@ -164,10 +165,12 @@ async fn follow_plan(arguments: ServeArguments, state: SharedState) {
     }
 }
 
-/// Loads one bundle after another, those named first first. One at a time: they are read, hashed
-/// and indexed beside requests that are being served already.
+/// Loads one bundle after another, by their share of the traffic, so that a server is ready as soon
+/// as it can be. One at a time: they are read, hashed and indexed beside requests that are being
+/// served already.
 async fn load_all(arguments: ServeArguments, state: SharedState) {
-    for digest in &arguments.bundles {
+    state.tracks.plan_is_known().await;
+    while let Some(digest) = state.tracks.snapshot().next_to_load(&arguments.bundles) {
         let track = load(&arguments.bundles_directory, digest).await;
         state.tracks.set(digest, &track);
     }

@@ -1,12 +1,14 @@
 //! The tracks of one process: which bundles are loaded, what the plan says, and who ranks a request.
 //!
 //! A request takes one snapshot and keeps it, so it never sees half of a change. Loading is
-//! `bundle`, the plan's file is `plan_follower`; nothing here waits.
+//! `bundle`, the plan's file is `plan_follower`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 use crate::bundle::LoadedBundle;
 use crate::digest::Digest;
@@ -88,25 +90,49 @@ impl Snapshot {
         }
     }
 
-    /// What stands between this process and readiness; empty when it is ready.
+    /// What stands between this process and readiness; empty when it is ready. That is the stable
+    /// bundle alone: what another one is to rank, the stable one ranks in its place.
     pub fn pending(&self) -> Vec<String> {
         let Some(plan) = &self.plan else {
             let reason = self.plan_error.as_deref().unwrap_or("not read yet");
             return vec![format!("plan: {reason}")];
         };
-        plan.weighted()
+        let digest = plan.stable();
+        let pending = match self.tracks.get(digest) {
+            Some(Track::Ready(_)) => None,
+            Some(Track::Loading) => Some("loading".to_owned()),
+            Some(Track::Failed(failure)) => {
+                Some(format!("{}: {}", failure.reason, failure.message))
+            }
+            None => Some("in the plan, but this server was not started with it".to_owned()),
+        };
+        pending
+            .map(|reason| format!("bundle {digest}: {reason}"))
             .into_iter()
-            .filter_map(|digest| match self.tracks.get(digest) {
-                Some(Track::Ready(_)) => None,
-                Some(Track::Loading) => Some(format!("bundle {digest}: loading")),
-                Some(Track::Failed(failure)) => Some(format!(
-                    "bundle {digest}: {}: {}",
-                    failure.reason, failure.message
-                )),
-                None => Some(format!(
-                    "bundle {digest}: in the plan, but this server was not started with it"
-                )),
-            })
+            .collect()
+    }
+
+    /// The bundle to load next: of those that are not loaded yet the one with the largest share, so
+    /// that the stable one comes first. Equal shares keep the order of `digests`.
+    pub fn next_to_load<'a>(&self, digests: &'a [Digest]) -> Option<&'a Digest> {
+        let share = |digest: &Digest| self.plan.as_ref().map_or(0, |plan| plan.weight(digest));
+        digests
+            .iter()
+            .filter(|digest| matches!(self.tracks.get(*digest), Some(Track::Loading)))
+            .min_by_key(|digest| Reverse(share(digest)))
+    }
+
+    /// Whether the first look at the plan is over, with whatever result.
+    fn has_looked_at_plan(&self) -> bool {
+        self.plan.is_some() || self.plan_error.is_some()
+    }
+
+    /// The bundles that are still being loaded.
+    pub fn loading(&self) -> Vec<Digest> {
+        self.tracks
+            .iter()
+            .filter(|(_, track)| matches!(track, Track::Loading))
+            .map(|(digest, _)| digest.clone())
             .collect()
     }
 }
@@ -115,6 +141,7 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct Tracks {
     current: ArcSwap<Snapshot>,
+    looked_at_plan: Notify,
 }
 
 impl Tracks {
@@ -129,6 +156,7 @@ impl Tracks {
                 tracks,
                 ..Snapshot::default()
             }),
+            looked_at_plan: Notify::new(),
         }
     }
 
@@ -144,11 +172,25 @@ impl Tracks {
             snapshot.plan = Some(Arc::clone(&plan));
             snapshot.plan_error = None;
         });
+        self.looked_at_plan.notify_waiters();
     }
 
     /// Notes that the plan's file is unusable; the last valid plan is followed on.
     pub fn refuse_plan(&self, error: &str) {
         self.change(|snapshot| snapshot.plan_error = Some(error.to_owned()));
+        self.looked_at_plan.notify_waiters();
+    }
+
+    /// Completes once there is a plan, or it is known why there is none.
+    pub async fn plan_is_known(&self) {
+        loop {
+            // Taken before the look, so that what happens in between is not missed.
+            let looked = self.looked_at_plan.notified();
+            if self.snapshot().has_looked_at_plan() {
+                return;
+            }
+            looked.await;
+        }
     }
 
     /// Notes how the loading of a bundle ended.
@@ -164,5 +206,80 @@ impl Tracks {
             change(&mut next);
             next
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(letter: char) -> Digest {
+        letter.to_string().repeat(64).parse().unwrap()
+    }
+
+    fn failed() -> Track {
+        Track::Failed(TrackFailure {
+            reason: "ParityMismatch".into(),
+            message: "for a test".into(),
+        })
+    }
+
+    fn plan(weights: &[(char, u8)]) -> Plan {
+        Plan {
+            sequence: 1,
+            weights: weights
+                .iter()
+                .map(|(letter, weight)| (digest(*letter), *weight))
+                .collect(),
+            salt: String::new(),
+        }
+    }
+
+    #[test]
+    fn bundles_are_loaded_by_their_share_and_then_in_the_order_given() {
+        let digests = ['a', 'b', 'c', 'd'].map(digest);
+        let order = |plan: Option<Plan>| {
+            let tracks = Tracks::new(digests.iter().cloned());
+            if let Some(plan) = plan {
+                tracks.follow(plan);
+            }
+            let mut order = String::new();
+            while let Some(next) = tracks.snapshot().next_to_load(&digests) {
+                order.push_str(&next.as_str()[..1]);
+                tracks.set(next, &failed());
+            }
+            order
+        };
+        assert_eq!(order(Some(plan(&[('c', 100)]))), "cabd");
+        assert_eq!(order(Some(plan(&[('b', 10), ('d', 90), ('a', 0)]))), "dbac");
+        assert_eq!(order(None), "abcd");
+    }
+
+    #[test]
+    fn only_the_bundle_with_the_largest_share_keeps_a_server_from_being_ready() {
+        let tracks = Tracks::new(['a', 'b'].map(digest));
+        assert_eq!(tracks.snapshot().pending(), ["plan: not read yet"]);
+        tracks.follow(plan(&[('a', 10), ('b', 90)]));
+        let pending = |state: &str| vec![format!("bundle {}: {state}", digest('b'))];
+        assert_eq!(tracks.snapshot().pending(), pending("loading"));
+        tracks.set(&digest('b'), &failed());
+        assert_eq!(
+            tracks.snapshot().pending(),
+            pending("ParityMismatch: for a test")
+        );
+    }
+
+    #[tokio::test]
+    async fn loading_waits_for_the_first_look_at_the_plan() {
+        let tracks = Arc::new(Tracks::new([digest('a')]));
+        let waiting = tokio::spawn({
+            let tracks = Arc::clone(&tracks);
+            async move { tracks.plan_is_known().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        tracks.refuse_plan("no such file");
+        waiting.await.unwrap();
+        tracks.plan_is_known().await;
     }
 }

@@ -1,7 +1,7 @@
 //! What the handlers share. The only place of the API that reads the clock and draws randomness.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -52,6 +52,8 @@ pub struct ServerState {
     pub limits: Limits,
     /// Whether the server is leaving.
     pub phase: watch::Receiver<Phase>,
+    /// When the process began to serve.
+    pub started: Instant,
 }
 
 /// The state as handlers take it.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -97,6 +97,7 @@ pub(crate) fn with_limits(bundles: &[BundleFiles], limits: Limits, pool: Scoring
         metrics: Metrics::new(),
         limits,
         phase,
+        started: Instant::now(),
     };
     Harness {
         state: Arc::new(state),

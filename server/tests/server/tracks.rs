@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use searchop_server::admin::{Readiness, TracksReport};
+use searchop_server::admin::{Readiness, Startup, TracksReport};
 use searchop_server::api::state::Limits;
 use searchop_server::digest::Digest;
 use searchop_server::plan_follower;
@@ -51,7 +51,7 @@ fn downward() -> BundleFiles {
 }
 
 #[tokio::test]
-async fn a_server_is_ready_when_the_models_with_traffic_passed_their_checks() {
+async fn a_server_is_ready_when_the_stable_model_passed_its_checks() {
     let server = serving(&[upward(), downward()]);
     let (up, down) = (upward().digest(), downward().digest());
     assert_eq!(
@@ -69,6 +69,15 @@ async fn a_server_is_ready_when_the_models_with_traffic_passed_their_checks() {
     server.state.tracks.set(&down, &Track::Loading);
     assert!(readiness(&server).await.1.ready, "the other has no traffic");
     server.follow(2, &[(&up, 90), (&down, 10)]);
+    assert!(
+        readiness(&server).await.1.ready,
+        "the stable one stands in for it"
+    );
+    server.fail(&down, "ParityMismatch");
+    assert!(readiness(&server).await.1.ready, "a failed candidate");
+
+    server.state.tracks.set(&down, &Track::Loading);
+    server.follow(2, &[(&up, 10), (&down, 90)]);
     let (status, waiting) = readiness(&server).await;
     assert_eq!(
         (status, waiting.pending),
@@ -99,6 +108,25 @@ async fn a_server_is_ready_when_the_models_with_traffic_passed_their_checks() {
         readiness(&server).await.1.pending,
         ["the server is shutting down"]
     );
+}
+
+#[tokio::test]
+async fn a_start_is_over_when_no_bundle_is_being_loaded() {
+    let server = serving(&[upward(), downward()]);
+    let down = downward().digest();
+    let startup = async || {
+        let answer = server.admin("/startupz").await;
+        let told: Startup = serde_json::from_str(&answer.text).unwrap();
+        (answer.status.as_u16(), told.started, told.loading)
+    };
+    server.state.tracks.set(&down, &Track::Loading);
+    assert_eq!(startup().await, (503, false, vec![down.clone()]));
+    assert!(
+        readiness(&server).await.1.ready,
+        "it has nothing to wait for"
+    );
+    server.fail(&down, "ParityMismatch");
+    assert_eq!(startup().await, (200, true, vec![]));
 }
 
 #[tokio::test]
