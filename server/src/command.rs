@@ -125,8 +125,18 @@ pub struct FetchArguments {
     #[arg(long = "bundle", value_name = "URI#sha256=HEX", required = true)]
     pub bundles: Vec<BundleSource>,
     /// Digest of a bundle without which there is nothing to serve. May be given several times.
-    #[arg(long = "required", value_name = "HEX", required = true)]
+    #[arg(
+        long = "required",
+        value_name = "HEX",
+        required = true,
+        value_delimiter = ','
+    )]
     pub required: Vec<Digest>,
+    /// Digests of the bundles that a store that does not answer is tried again for, until the step
+    /// fails and is restarted; with commas or white space between. The others are then left out. All
+    /// are awaited when it is not given, and a required one always is.
+    #[arg(long, value_name = "HEX,HEX", env = "SEARCHOP_AWAITED")]
+    pub awaited: Option<DigestList>,
     /// Where the result is written: the container's termination message.
     #[arg(
         long,
@@ -138,6 +148,41 @@ pub struct FetchArguments {
     /// How long to try again when the store does not answer, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 30_000)]
     pub retry_milliseconds: u64,
+}
+
+/// Digests in one text, with commas or white space between; none in an empty one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DigestList(pub Vec<Digest>);
+
+impl std::str::FromStr for DigestList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split(|letter: char| letter == ',' || letter.is_whitespace())
+            .filter(|word| !word.is_empty())
+            .map(|word| {
+                word.parse::<Digest>()
+                    .map_err(|error| format!("{word:?}: {error}"))
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl FetchArguments {
+    /// Whether there is nothing to serve without this bundle.
+    pub fn is_required(&self, sha256: &Digest) -> bool {
+        self.required.contains(sha256)
+    }
+
+    /// Whether a store that does not give this bundle now is to be tried again until it does.
+    pub fn is_awaited(&self, sha256: &Digest) -> bool {
+        self.is_required(sha256)
+            || self
+                .awaited
+                .as_ref()
+                .is_none_or(|awaited| awaited.0.contains(sha256))
+    }
 }
 
 /// A bundle in a store.
@@ -197,6 +242,42 @@ mod tests {
         };
         assert_eq!(fetch.bundles[0].uri, format!("s3://b/p/artifacts/{digest}"));
         assert_eq!(fetch.bundles[0].sha256, fetch.required[0]);
+    }
+
+    #[test]
+    fn awaited_bundles_are_listed_with_commas_or_white_space() {
+        let digest = |letter: &str| letter.repeat(64).parse::<Digest>().unwrap();
+        let (a, b) = (digest("a"), digest("b"));
+        for text in [
+            format!("{a},{b}"),
+            format!("{a} {b}\n"),
+            format!("\n{a},\n{b},"),
+        ] {
+            let list: DigestList = text.parse().unwrap();
+            assert_eq!(list, DigestList(vec![a.clone(), b.clone()]), "{text:?}");
+        }
+        assert_eq!("".parse(), Ok(DigestList::default()));
+        let error = format!("{a},bbb").parse::<DigestList>().unwrap_err();
+        assert!(error.contains("\"bbb\""), "{error}");
+    }
+
+    #[test]
+    fn a_required_bundle_is_awaited_and_all_are_without_a_list() {
+        let digest = |letter: &str| letter.repeat(64).parse::<Digest>().unwrap();
+        let (a, b, c) = (digest("a"), digest("b"), digest("c"));
+        let awaited = |more: &[&str]| {
+            let (source, required) = (format!("file:///s#sha256={a}"), a.to_string());
+            let words = ["searchop-server", "fetch", "--into", "/b"];
+            let given = ["--bundle", &source, "--required", &required];
+            let words = words.iter().chain(&given).chain(more);
+            let Command::Fetch(fetch) = Arguments::try_parse_from(words).unwrap().command else {
+                panic!("not the command fetch");
+            };
+            [&a, &b, &c].map(|digest| fetch.is_awaited(digest))
+        };
+        assert_eq!(awaited(&[]), [true, true, true]);
+        assert_eq!(awaited(&["--awaited", ""]), [true, false, false]);
+        assert_eq!(awaited(&["--awaited", b.as_str()]), [true, true, false]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! A bundle that can never be served (corrupt, absent, of an unknown format) is noted beside the
 //! others, so that it cannot keep a pod from serving those; unless it is required. What may succeed
-//! later is tried again, and then left to the pod's restart.
+//! later is tried again, and then left to the pod's restart; unless nobody awaits it, then it is
+//! noted like the others.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Kubernetes keeps 4,096 bytes of a termination message; quoting may double some of these.
 const MAXIMUM_MESSAGE_BYTES: usize = 1_500;
+/// How long all bundles together that nobody awaits may hold up a pod's start.
+const UNAWAITED_TIME: Duration = Duration::from_secs(60);
 
 /// Why a bundle was not fetched.
 #[derive(Debug, Error)]
@@ -47,6 +50,12 @@ pub enum FetchError {
         /// The digest.
         sha256: Digest,
     },
+    /// Nobody awaits the bundle, and it is not there yet.
+    #[error("not fetched within {} s", UNAWAITED_TIME.as_secs())]
+    TooSlow,
+    /// The step was asked to stop.
+    #[error("asked to stop before all bundles were fetched")]
+    Stopped,
     /// The disk failed.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -63,6 +72,7 @@ impl FetchError {
         match self {
             Self::Artifact(error) => error.reason(),
             Self::OtherDigest { .. } => "DigestMismatch",
+            Self::TooSlow | Self::Stopped => "StorageUnavailable",
             Self::Write { .. } => "Internal",
         }
     }
@@ -71,6 +81,7 @@ impl FetchError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Artifact(error) => error.is_retryable(),
+            Self::TooSlow | Self::Stopped => true,
             Self::OtherDigest { .. } | Self::Write { .. } => false,
         }
     }
@@ -114,9 +125,15 @@ enum Report {
     },
 }
 
-/// Fetches all bundles, writes the result file, and gives the exit code.
-pub async fn run(arguments: &FetchArguments) -> u8 {
-    let (report, code) = match fetch_all(arguments).await {
+/// Fetches all bundles, or as many as it can until `stop` completes, writes the result file, and gives
+/// the exit code. A bundle that was not finished is left without its manifest: it is not there.
+pub async fn run(arguments: &FetchArguments, stop: impl Future<Output = ()>) -> u8 {
+    let fetched = tokio::select! {
+        biased;
+        fetched = fetch_all(arguments) => fetched,
+        () = stop => Err(FetchError::Stopped),
+    };
+    let (report, code) = match fetched {
         Ok(report) => (report, EXIT_FETCHED),
         Err(error) => {
             let (failure, retryable) = (error.failure(), error.is_retryable());
@@ -137,33 +154,42 @@ pub async fn run(arguments: &FetchArguments) -> u8 {
     code
 }
 
-/// The required bundles first: without them there is nothing to serve.
+/// The required bundles first: without them there is nothing to serve. Those that nobody awaits last,
+/// for they may have to be left out.
 async fn fetch_all(arguments: &FetchArguments) -> Result<Report, FetchError> {
-    let deadline = Instant::now() + Duration::from_millis(arguments.retry_milliseconds);
-    let is_required = |source: &BundleSource| arguments.required.contains(&source.sha256);
-    let (required, others): (Vec<_>, Vec<_>) = arguments
-        .bundles
-        .iter()
-        .partition(|source| is_required(source));
+    let patience = Duration::from_millis(arguments.retry_milliseconds);
+    let deadline = Instant::now() + patience;
+    let mut sources: Vec<&BundleSource> = arguments.bundles.iter().collect();
+    sources.sort_by_key(|source| {
+        (
+            !arguments.is_required(&source.sha256),
+            !arguments.is_awaited(&source.sha256),
+        )
+    });
+    let mut unawaited_deadline = None;
     let mut bundles = Vec::new();
     let mut unusable = BTreeMap::new();
-    for source in required.into_iter().chain(others) {
+    for source in sources {
         let note = failure_file(&arguments.into, &source.sha256);
-        match fetch_until(source, &arguments.into, deadline).await {
+        let fetched = if arguments.is_awaited(&source.sha256) {
+            fetch_until(source, &arguments.into, deadline).await
+        } else {
+            let end = *unawaited_deadline.get_or_insert_with(|| Instant::now() + UNAWAITED_TIME);
+            tokio::time::timeout_at(end, fetch(source, &arguments.into))
+                .await
+                .unwrap_or(Err(FetchError::TooSlow))
+        };
+        match fetched {
             Ok(()) => {
                 // A note of an earlier attempt would still speak against it.
                 remove(&note).await?;
                 info!(model = %source.sha256, "fetched");
                 bundles.push(source.sha256.clone());
             }
-            Err(error)
-                if is_required(source) || error.is_retryable() || error.reason() == "Internal" =>
-            {
-                return Err(error);
-            }
+            Err(error) if fails_step(arguments, source, &error) => return Err(error),
             Err(error) => {
                 let failure = error.failure();
-                warn!(model = %source.sha256, reason = failure.reason, message = failure.message, "unusable");
+                warn!(model = %source.sha256, reason = failure.reason, message = failure.message, "left out");
                 let text = serde_json::to_vec(&failure).expect("a failure is made of strings");
                 let written = tokio::fs::write(&note, text).await;
                 written.map_err(|source| FetchError::Write { path: note, source })?;
@@ -172,6 +198,15 @@ async fn fetch_all(arguments: &FetchArguments) -> Result<Report, FetchError> {
         }
     }
     Ok(Report::Succeeded { bundles, unusable })
+}
+
+/// Whether the step cannot end well without this bundle.
+fn fails_step(arguments: &FetchArguments, source: &BundleSource, error: &FetchError) -> bool {
+    if error.is_retryable() {
+        arguments.is_awaited(&source.sha256)
+    } else {
+        arguments.is_required(&source.sha256) || error.reason() == "Internal"
+    }
 }
 
 async fn remove(path: &Path) -> Result<(), FetchError> {

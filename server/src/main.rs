@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use searchop_server::command::{Arguments, Command, LogFormat};
-use searchop_server::{fetch, serve};
+use searchop_server::{fetch, serve, shutdown};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -27,7 +27,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             runtime.block_on(serve::run(&arguments))?;
             ExitCode::SUCCESS
         }
-        Command::Fetch(arguments) => ExitCode::from(runtime.block_on(fetch::run(&arguments))),
+        Command::Fetch(arguments) => runtime.block_on(async {
+            // The first process of a container is not ended by a signal that it does not handle.
+            let stop = shutdown::termination()?;
+            Ok::<_, std::io::Error>(ExitCode::from(fetch::run(&arguments, stop).await))
+        })?,
     };
     // Scoring that is over its budget is not waited for.
     runtime.shutdown_background();

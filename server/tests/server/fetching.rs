@@ -1,13 +1,14 @@
 //! The init step: what it brings, what it notes, how it ends.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use searchop_server::bundle::LoadedBundle;
 use searchop_server::digest::Digest;
 use serde_json::Value;
 
 use crate::bundles::{self, BundleFiles};
-use crate::program::{binary, fetch};
+use crate::program::{binary, fetch, wait};
 
 fn upward() -> BundleFiles {
     bundles::dense([1.0, 2.0, 3.0])
@@ -143,36 +144,125 @@ fn without_the_required_bundle_the_pod_is_told_why() {
     );
 }
 
+/// A fetch from an S3 store at `endpoint`, with a directory of credentials.
+fn s3_fetch(endpoint: &str, credentials: &Path, into: &Path, result_file: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(["fetch", "--retry-milliseconds", "100", "--into"])
+        .arg(into)
+        .env("SEARCHOP_S3_ENDPOINT", endpoint)
+        .env("SEARCHOP_S3_PATH_STYLE", "true")
+        .env("SEARCHOP_S3_CREDENTIALS_DIRECTORY", credentials)
+        .env("SEARCHOP_RESULT_FILE", result_file)
+        .env_remove("SEARCHOP_AWAITED")
+        .stdout(Stdio::null());
+    command
+}
+
+fn s3_source(digest: &Digest) -> String {
+    format!("s3://bucket/prefix/artifacts/{digest}#sha256={digest}")
+}
+
 #[test]
 fn a_store_that_does_not_answer_is_tried_again_later() {
     let absent: Digest = "a".repeat(64).parse().unwrap();
     let into = tempfile::tempdir().unwrap();
+    // A directory of credentials without credentials in it.
     let credentials = tempfile::tempdir().unwrap();
     let result_file = into.path().join("result");
-    // A directory of credentials without credentials in it.
-    let output = std::process::Command::new(binary())
-        .args([
-            "fetch",
-            "--retry-milliseconds",
-            "100",
-            "--required",
-            absent.as_str(),
-        ])
-        .args([
-            "--bundle",
-            &format!("s3://bucket/prefix/artifacts/{absent}#sha256={absent}"),
-        ])
-        .arg("--into")
-        .arg(into.path())
-        .env("SEARCHOP_S3_ENDPOINT", "http://127.0.0.1:1")
-        .env("SEARCHOP_S3_CREDENTIALS_DIRECTORY", credentials.path())
-        .env("SEARCHOP_RESULT_FILE", &result_file)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(75));
+    let status = s3_fetch(
+        "http://127.0.0.1:1",
+        credentials.path(),
+        into.path(),
+        &result_file,
+    )
+    .args(["--required", absent.as_str(), "--bundle"])
+    .arg(s3_source(&absent))
+    .status()
+    .unwrap();
+    assert_eq!(status.code(), Some(75));
     let result: Value = serde_json::from_slice(&std::fs::read(&result_file).unwrap()).unwrap();
     assert_eq!(
         (&result["retryable"], result["reason"].as_str()),
         (&Value::Bool(true), Some("CredentialsMissing"))
     );
+}
+
+#[test]
+fn only_a_bundle_that_is_awaited_keeps_a_pod_from_starting() {
+    let store = tempfile::tempdir().unwrap();
+    let up = upward().publish(store.path());
+    let unreachable = downward().digest();
+    let credentials = tempfile::tempdir().unwrap();
+    let fetch = |awaited: Option<String>| {
+        let into = tempfile::tempdir().unwrap();
+        let result_file = into.path().join("result");
+        let mut command = s3_fetch(
+            "http://127.0.0.1:1",
+            credentials.path(),
+            into.path(),
+            &result_file,
+        );
+        command.args(["--required", up.as_str()]);
+        for source in [s3_source(&unreachable), source(store.path(), &up)] {
+            command.args(["--bundle", &source]);
+        }
+        if let Some(awaited) = awaited {
+            command.env("SEARCHOP_AWAITED", awaited);
+        }
+        let code = command.status().unwrap().code().unwrap();
+        let result = serde_json::from_slice(&std::fs::read(&result_file).unwrap()).unwrap();
+        Fetched { code, result, into }
+    };
+    assert_eq!(fetch(None).code, 75, "all are awaited");
+    assert_eq!(fetch(Some(format!("{up},{unreachable}"))).code, 75);
+    for awaited in [up.to_string(), String::new()] {
+        let fetched = fetch(Some(awaited));
+        assert_eq!(fetched.code, 0, "{}", fetched.result);
+        LoadedBundle::load(fetched.into.path(), &up).unwrap();
+        let note = fetched.noted(&unreachable).expect("it is noted");
+        assert_eq!(note["reason"], "CredentialsMissing");
+        assert_eq!(
+            fetched.result["unusable"][unreachable.as_str()],
+            "CredentialsMissing"
+        );
+    }
+}
+
+#[test]
+fn a_fetch_that_is_told_to_stop_does_so_and_leaves_no_half_bundle() {
+    let digest: Digest = "a".repeat(64).parse().unwrap();
+    let into = tempfile::tempdir().unwrap();
+    let credentials = tempfile::tempdir().unwrap();
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ] {
+        std::fs::write(credentials.path().join(name), value).unwrap();
+    }
+    // A store that accepts and never answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let result_file = credentials.path().join("result");
+    let mut child = s3_fetch(&endpoint, credentials.path(), into.path(), &result_file)
+        .args(["--required", digest.as_str(), "--bundle"])
+        .arg(s3_source(&digest))
+        .spawn()
+        .unwrap();
+    let (_connection, _) = listener.accept().unwrap();
+    let told = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(told.success());
+    // Long before the store is given up, which takes minutes.
+    let status = wait("the fetch to stop", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(75));
+    let result: Value = serde_json::from_slice(&std::fs::read(&result_file).unwrap()).unwrap();
+    assert_eq!(result["retryable"], true);
+    assert_eq!(
+        result["message"],
+        "asked to stop before all bundles were fetched"
+    );
+    assert_eq!(std::fs::read_dir(into.path()).unwrap().count(), 0);
 }
