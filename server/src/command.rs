@@ -79,6 +79,10 @@ pub struct ServeArguments {
     /// The longest request body, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
     pub maximum_body_bytes: usize,
+    /// The most bytes of bodies at a time; a body that there is no room for is refused with 503. Not
+    /// less than the longest body. What is made of a body takes some ten times its size at most.
+    #[arg(long, value_name = "BYTES", default_value_t = 32 * 1024 * 1024)]
+    pub maximum_bodies_bytes: usize,
     /// The most candidates of one request.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub maximum_candidates: usize,

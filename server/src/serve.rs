@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::admin;
+use crate::api::body_memory::BodyMemory;
 use crate::api::routes::app;
 use crate::api::state::{Limits, ServerState, SharedState};
 use crate::bundle::{self, LoadedBundle};
@@ -136,6 +137,11 @@ fn state(arguments: &ServeArguments, phase: watch::Receiver<Phase>) -> SharedSta
         pool,
         metrics: Metrics::new(),
         limits,
+        bodies: BodyMemory::new(
+            arguments
+                .maximum_bodies_bytes
+                .max(arguments.maximum_body_bytes),
+        ),
         phase,
         started: Instant::now(),
     })

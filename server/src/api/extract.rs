@@ -11,36 +11,34 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
+use super::body_memory::BodyShare;
 use super::error::{ApiError, ErrorCode};
-use super::state::SharedState;
+use super::state::{ServerState, SharedState};
 
 /// How much of a refused body is read and thrown away. A client that sends before it reads sees
 /// the answer only when the server has taken what it sends.
 const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+/// How long that may take.
+const LONGEST_DISCARD: Duration = Duration::from_secs(2);
 
-/// A JSON body that was read within the server's limits.
-pub struct JsonBody<T>(pub T);
+/// A JSON body that was read within the server's limits, and the memory that it takes up: to be kept
+/// until the request is answered.
+pub struct JsonBody<T>(pub T, pub BodyShare);
 
 impl<T: DeserializeOwned> FromRequest<SharedState> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &SharedState) -> Result<Self, Self::Rejection> {
-        let limits = &state.limits;
         let (parts, body) = request.into_parts();
         if !is_json(&parts.headers) {
             let message = "want the header content-type: application/json";
             return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
         }
-        let reading = read_body(
-            &parts.headers,
-            body,
-            limits.body_bytes,
-            limits.request_timeout,
-        );
-        let bytes = tokio::time::timeout(limits.request_timeout, reading)
+        let timeout = state.limits.request_timeout;
+        let (bytes, share) = tokio::time::timeout(timeout, read_body(state, &parts.headers, body))
             .await
-            .map_err(|_| timed_out(limits.request_timeout))??;
-        parse_json(&bytes).map(Self)
+            .map_err(|_| timed_out(timeout))??;
+        Ok(Self(parse_json(&bytes)?, share))
     }
 }
 
@@ -67,19 +65,53 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read_body(
+    state: &ServerState,
     headers: &HeaderMap,
     mut body: Body,
-    maximum_bytes: usize,
-    discard_timeout: Duration,
-) -> Result<Bytes, ApiError> {
+) -> Result<(Bytes, BodyShare), ApiError> {
+    let maximum_bytes = state.limits.body_bytes;
+    let refusal = match room_for_body(headers, maximum_bytes) {
+        None => too_large(maximum_bytes),
+        Some(room) => match state.bodies.take(room) {
+            None => {
+                state.metrics.overloaded();
+                ApiError::overloaded()
+            }
+            Some(mut share) => match collect(&mut body, maximum_bytes).await? {
+                None => too_large(maximum_bytes),
+                Some(bytes) => {
+                    share.shrink(bytes.len());
+                    return Ok((bytes, share));
+                }
+            },
+        },
+    };
+    // A client that asked first (expect: 100-continue) reads before it sends.
+    if !headers.contains_key(header::EXPECT) {
+        let timeout = state.limits.request_timeout.min(LONGEST_DISCARD);
+        let _ = tokio::time::timeout(timeout, discard(body)).await;
+    }
+    Err(refusal)
+}
+
+/// The bytes that a body may have by its head; `None` when that is more than is accepted.
+fn room_for_body(headers: &HeaderMap, maximum_bytes: usize) -> Option<usize> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let room = declared.map_or(Some(maximum_bytes), |length| length.try_into().ok())?;
+    (room <= maximum_bytes).then_some(room)
+}
+
+fn too_large(maximum_bytes: usize) -> ApiError {
+    let message = format!("the body is longer than {maximum_bytes} bytes");
+    ApiError::new(ErrorCode::BodyTooLarge, message)
+}
+
+/// The whole body; `None` when it is longer than `maximum_bytes`.
+async fn collect(body: &mut Body, maximum_bytes: usize) -> Result<Option<Bytes>, ApiError> {
     let mut taken = BytesMut::new();
-    while declared.is_none_or(|length| length <= maximum_bytes as u64) {
-        let Some(frame) = body.frame().await else {
-            return Ok(taken.freeze());
-        };
+    while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             ApiError::new(
                 ErrorCode::MalformedJson,
@@ -90,17 +122,11 @@ async fn read_body(
             continue;
         };
         if taken.len() + data.len() > maximum_bytes {
-            break;
+            return Ok(None);
         }
         taken.extend_from_slice(&data);
     }
-    // A client that asked first (expect: 100-continue) reads before it sends.
-    if !headers.contains_key(header::EXPECT) {
-        let _ =
-            tokio::time::timeout(discard_timeout.min(Duration::from_secs(2)), discard(body)).await;
-    }
-    let message = format!("the body is longer than {maximum_bytes} bytes");
-    Err(ApiError::new(ErrorCode::BodyTooLarge, message))
+    Ok(Some(taken.freeze()))
 }
 
 async fn discard(mut body: Body) {
@@ -120,8 +146,8 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiErro
         // Where the text ends inside of an object, the last part of the path is not known.
         let path = error.path().to_string();
         let path = path.trim_end_matches('?').trim_end_matches('.');
-        let field = (!path.is_empty()).then(|| path.to_owned());
         let inner = error.into_inner();
+        let field = field_at_fault(path, &inner.to_string());
         let code = match inner.classify() {
             serde_json::error::Category::Data => ErrorCode::InvalidField,
             _ => ErrorCode::MalformedJson,
@@ -136,6 +162,20 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiErro
         .end()
         .map_err(|error| ApiError::new(ErrorCode::MalformedJson, error.to_string()))?;
     Ok(value)
+}
+
+/// The path of what is wrong. What an object lacks, or has twice, is named by the message alone: the
+/// path is the object's.
+fn field_at_fault(path: &str, message: &str) -> Option<String> {
+    let name = ["missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next());
+    let is_there = |name: &str| path == name || path.ends_with(&format!(".{name}"));
+    match name {
+        Some(name) if path.is_empty() => Some(name.to_owned()),
+        Some(name) if !is_there(name) => Some(format!("{path}.{name}")),
+        _ => (!path.is_empty()).then(|| path.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +211,16 @@ mod tests {
         assert_eq!(refused(r#"{"candidates":[],"limt":1}"#).1, "limt");
         assert_eq!(
             refused(r#"{"candidates":[{"features":[]}]}"#),
-            field("candidates[0]")
+            field("candidates[0].id")
+        );
+        assert_eq!(refused("{}"), field("candidates"));
+        assert_eq!(
+            refused(r#"{"candidates":[{"id":"a","id":"b"}]}"#),
+            field("candidates[0].id")
+        );
+        assert_eq!(
+            refused(r#"{"candidates":[],"candidates":[]}"#),
+            field("candidates")
         );
     }
 

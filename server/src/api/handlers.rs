@@ -38,10 +38,11 @@ pub const MODEL_HEADER: HeaderName = HeaderName::from_static("x-searchop-model")
         (status = 413, description = "BodyTooLarge", body = ErrorBody),
         (status = 415, description = "UnsupportedMediaType", body = ErrorBody),
         (status = 422, description = "A field is at fault, and named", body = ErrorBody),
+        (status = 500, description = "Internal: a fault of the server", body = ErrorBody),
         (status = 503, description = "Overloaded: try again", body = ErrorBody)))]
 pub async fn rank(
     State(state): State<SharedState>,
-    JsonBody(request): JsonBody<RankRequest>,
+    JsonBody(request, _memory): JsonBody<RankRequest>,
 ) -> Result<Response, ApiError> {
     request.check(state.limits.candidates)?;
     let answer = answer::rank(&state, state.new_impression(), request).await?;
@@ -63,6 +64,7 @@ pub async fn rank(
             headers(("x-searchop-model" = String, description = "Digest of the model that ranked; absent when none did"))),
         (status = 409, description = "CatalogueNotAvailable: the served model has no catalogue", body = ErrorBody),
         (status = 422, description = "A parameter is at fault, and named", body = ErrorBody),
+        (status = 500, description = "Internal: a fault of the server", body = ErrorBody),
         (status = 503, description = "Overloaded, or NotReady: try again", body = ErrorBody)))]
 pub async fn search(
     State(state): State<SharedState>,
@@ -86,10 +88,12 @@ pub async fn search(
         (status = 408, description = "RequestTimeout", body = ErrorBody),
         (status = 413, description = "BodyTooLarge", body = ErrorBody),
         (status = 415, description = "UnsupportedMediaType", body = ErrorBody),
-        (status = 422, description = "A field is at fault, and named", body = ErrorBody)))]
+        (status = 422, description = "A field is at fault, and named", body = ErrorBody),
+        (status = 500, description = "Internal: a fault of the server", body = ErrorBody),
+        (status = 503, description = "Overloaded: try again", body = ErrorBody)))]
 pub async fn feedback(
     State(state): State<SharedState>,
-    JsonBody(request): JsonBody<FeedbackRequest>,
+    JsonBody(request, _memory): JsonBody<FeedbackRequest>,
 ) -> Result<(StatusCode, Json<FeedbackResponse>), ApiError> {
     request.check()?;
     feedback::record(&request, state.now_unix_milliseconds());

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::body_memory::BodyMemory;
 use crate::impression::ImpressionId;
 use crate::metrics::Metrics;
 use crate::scoring_pool::ScoringPool;
@@ -50,6 +51,8 @@ pub struct ServerState {
     pub metrics: Metrics,
     /// Bounds on requests.
     pub limits: Limits,
+    /// Memory for bodies.
+    pub bodies: BodyMemory,
     /// Whether the server is leaving.
     pub phase: watch::Receiver<Phase>,
     /// When the process began to serve.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use searchop_server::api::body_memory::BodyMemory;
 use searchop_server::api::state::{Limits, ServerState, SharedState};
 use searchop_server::bundle::LoadedBundle;
 use searchop_server::digest::Digest;
@@ -78,6 +79,15 @@ pub(crate) fn serving(bundles: &[BundleFiles]) -> Harness {
 }
 
 pub(crate) fn with_limits(bundles: &[BundleFiles], limits: Limits, pool: ScoringPool) -> Harness {
+    with_body_memory(bundles, limits, pool, 128 * 1024 * 1024)
+}
+
+pub(crate) fn with_body_memory(
+    bundles: &[BundleFiles],
+    limits: Limits,
+    pool: ScoringPool,
+    bodies_bytes: usize,
+) -> Harness {
     let directory = tempfile::tempdir().unwrap();
     let digests: Vec<Digest> = bundles
         .iter()
@@ -96,6 +106,7 @@ pub(crate) fn with_limits(bundles: &[BundleFiles], limits: Limits, pool: Scoring
         pool,
         metrics: Metrics::new(),
         limits,
+        bodies: BodyMemory::new(bodies_bytes),
         phase,
         started: Instant::now(),
     };

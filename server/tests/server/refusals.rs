@@ -11,7 +11,7 @@ use searchop_server::scoring_pool::ScoringPool;
 use serde_json::json;
 
 use crate::bundles;
-use crate::harness::{Harness, serving, with_limits};
+use crate::harness::{Harness, serving, with_body_memory, with_limits};
 
 fn dense_server() -> Harness {
     serving(&[bundles::dense([1.0, 2.0, 3.0])])
@@ -33,7 +33,13 @@ async fn what_is_wrong_with_a_list_is_named() {
         ("null", 422, "InvalidField", ""),
         ("\u{0}", 400, "MalformedJson", ""),
         (nested.as_str(), 422, "InvalidField", "[0]"),
-        ("{}", 422, "InvalidField", ""),
+        ("{}", 422, "InvalidField", "candidates"),
+        (
+            r#"{"candidates":[{"features":{}}]}"#,
+            422,
+            "InvalidField",
+            "candidates[0].id",
+        ),
         (r#"{"candidates":{}}"#, 422, "InvalidField", "candidates"),
         (
             r#"{"candidates":[{"id":"a","features":[0,NaN,0]}]}"#,
@@ -263,6 +269,37 @@ async fn a_body_that_does_not_arrive_is_given_up() {
 }
 
 #[tokio::test]
+async fn bodies_that_there_is_no_memory_for_are_refused_until_there_is() {
+    let server = with_body_memory(
+        &[bundles::dense([1.0, 2.0, 3.0])],
+        Limits::default(),
+        ScoringPool::new(4, 1, Duration::from_secs(30)),
+        1024 * 1024,
+    );
+    let request = json!({ "candidates": [{ "id": "a", "features": [0, 0, 0] }] });
+    // It does not say how long it is, so it may take all there is.
+    let (sender, waiting) = futures::channel::mpsc::unbounded::<Result<Bytes, std::io::Error>>();
+    let first = server.post("/v1/rank", Body::from_stream(waiting));
+    let meanwhile = async {
+        let answer = server.rank(&request).await;
+        assert_eq!(answer.error(), refusal(503, "Overloaded", ""));
+        assert_eq!(answer.headers["retry-after"], "1");
+        sender
+            .unbounded_send(Ok(Bytes::from(request.to_string())))
+            .unwrap();
+        drop(sender);
+    };
+    let (first, ()) = futures::future::join(first, meanwhile).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!(server.rank(&request).await.status, 200);
+    let metrics = server.admin("/metrics").await.text;
+    assert!(
+        metrics.contains("searchop_server_overloaded_total 1"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
 async fn wrong_paths_methods_and_types_are_answered_in_the_same_shape() {
     let server = dense_server();
     assert_eq!(
@@ -338,7 +375,11 @@ async fn wrong_feedback_is_named() {
             json!({ "impressionId": id, "events": [{ "type": "cart", "id": "a", "position": -1 }] }),
             "events[0].position",
         ),
-        (json!({ "events": [event] }), ""),
+        (json!({ "events": [event] }), "impressionId"),
+        (
+            json!({ "impressionId": id, "events": [{ "id": "a", "position": 1 }] }),
+            "events[0].type",
+        ),
     ] {
         let answer = server.post("/v1/feedback", body.to_string()).await;
         assert_eq!(
