@@ -1,9 +1,9 @@
-//! Answers rank and search requests: picks the bundles that may rank, runs the scoring in the
-//! pool, falls back to the next bundle when one fails, and to the order at hand when all do.
+//! Answers rank and search requests: picks the bundles that may rank, and falls back to the order
+//! at hand when all of them fail.
 //!
-//! How a bundle ranks is `rank` and `search`; what the answers look like is `api::messages`.
+//! How a bundle ranks is `rank` and `search`, how one stands in for another `stand_in`; what the
+//! answers look like is `api::messages`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -16,21 +16,11 @@ use crate::api::messages::{
 };
 use crate::api::state::{ServerState, SharedState};
 use crate::bundle::LoadedBundle;
-use crate::digest::Digest;
 use crate::metrics::DegradedCause;
 use crate::rank::{self, RankError, RankedList};
 use crate::scoring_pool::PoolError;
 use crate::search::{self, SearchRequest};
-
-/// How trying the bundles one after another ended.
-enum Outcome<T> {
-    /// This bundle did it.
-    Done(Digest, T),
-    /// The request fits none of them; what the first one said.
-    Refused(ApiError),
-    /// Every one failed.
-    Failed,
-}
+use crate::stand_in::{Outcome, try_each};
 
 /// Ranks the candidates of a request.
 ///
@@ -57,14 +47,11 @@ pub async fn rank(
         Err(DegradedCause::NoModel)
     } else {
         let (worker_state, worker_request) = (Arc::clone(state), Arc::clone(&request));
-        let work = move || {
-            try_each(&worker_state, &bundles, |bundle| {
-                ranked(&worker_state, bundle, &worker_request)
-            })
-        };
-        match state.pool.run(work).await {
-            Ok(Outcome::Done(digest, list)) if list.scored > 0 || request.candidates.is_empty() => {
-                Ok((digest, list))
+        let attempt =
+            move |bundle: &Arc<LoadedBundle>| ranked(&worker_state, bundle, &worker_request);
+        match try_each(&state.pool, bundles, attempt, note_failure(state)).await {
+            Ok(Outcome::Done(bundle, list)) if list.scored > 0 || request.candidates.is_empty() => {
+                Ok((bundle.digest().clone(), list))
             }
             Ok(Outcome::Done(..)) => Err(DegradedCause::NothingKnown),
             Ok(Outcome::Refused(error)) => return Err(error),
@@ -141,20 +128,16 @@ pub async fn search(
     // What was retrieved is kept beside the ranking, for answers that scoring is too late for.
     let retrieved = Arc::new(OnceLock::new());
 
-    let work = {
+    let attempt = {
         let (state, request, retrieved) = (
             Arc::clone(state),
             Arc::clone(&request),
             Arc::clone(&retrieved),
         );
-        move || {
-            try_each(&state, &bundles, |bundle| {
-                searched(&state, bundle, &request, &retrieved)
-            })
-        }
+        move |bundle: &Arc<LoadedBundle>| searched(&state, bundle, &request, &retrieved)
     };
-    let outcome = match state.pool.run(work).await {
-        Ok(Outcome::Done(digest, items)) => Ok((digest, items)),
+    let outcome = match try_each(&state.pool, bundles, attempt, note_failure(state)).await {
+        Ok(Outcome::Done(bundle, items)) => Ok((bundle.digest().clone(), items)),
         Ok(Outcome::Refused(error)) => return Err(error),
         Ok(Outcome::Failed) | Err(PoolError::Panicked) => Err(DegradedCause::ScoringFailed),
         Err(PoolError::OverBudget) => Err(DegradedCause::OverBudget),
@@ -211,26 +194,11 @@ fn overloaded(state: &ServerState) -> ApiError {
     ApiError::overloaded()
 }
 
-/// Runs `attempt` on one bundle after another until one succeeds. A panic counts as a failure of
-/// that bundle.
-fn try_each<T>(
-    state: &ServerState,
-    bundles: &[Arc<LoadedBundle>],
-    attempt: impl Fn(&LoadedBundle) -> Result<T, RankError>,
-) -> Outcome<T> {
-    let mut refusal = None;
-    for bundle in bundles {
-        let error = match catch_unwind(AssertUnwindSafe(|| attempt(bundle))) {
-            Ok(Ok(done)) => return Outcome::Done(bundle.digest().clone(), done),
-            Ok(Err(RankError::Request(error))) => {
-                refusal.get_or_insert(error);
-                continue;
-            }
-            Ok(Err(RankError::Scoring(error))) => error.to_string(),
-            Err(_) => "scoring panicked".to_owned(),
-        };
+/// Counts and logs that a bundle failed on a request.
+fn note_failure(state: &SharedState) -> impl Fn(&Arc<LoadedBundle>, &str) + Clone + Send + 'static {
+    let state = Arc::clone(state);
+    move |bundle, error| {
         state.metrics.scoring_failed(bundle.digest());
         warn!(model = %bundle.digest(), error, "a model failed to rank a list");
     }
-    refusal.map_or(Outcome::Failed, Outcome::Refused)
 }

@@ -50,11 +50,28 @@ impl ScoringPool {
             .saturating_sub(self.in_flight.available_permits())
     }
 
-    /// Runs `work` and gives its result.
+    /// How long a request may take in the pool.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Runs `work` within the budget and gives its result.
     ///
     /// # Errors
     /// When the pool is full, the budget is used up, or the work panics.
     pub async fn run<T, F>(&self, work: F) -> Result<T, PoolError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        self.run_within(self.budget, work).await
+    }
+
+    /// As [`ScoringPool::run`], within a part of the budget.
+    ///
+    /// # Errors
+    /// As [`ScoringPool::run`].
+    pub async fn run_within<T, F>(&self, budget: Duration, work: F) -> Result<T, PoolError>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
@@ -77,7 +94,7 @@ impl ScoringPool {
             .await
             .map_err(|_| PoolError::Panicked)
         };
-        tokio::time::timeout(self.budget, scoring)
+        tokio::time::timeout(budget, scoring)
             .await
             .map_err(|_| PoolError::OverBudget)?
     }
