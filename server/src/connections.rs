@@ -16,7 +16,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
@@ -65,6 +64,7 @@ pub async fn serve(
     let mut draining = std::pin::pin!(reached(&mut phase, Phase::Draining));
     loop {
         tokio::select! {
+            // The phase first: however many come, draining begins.
             biased;
             () = &mut draining => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -73,16 +73,16 @@ pub async fn serve(
             }
         }
     }
-    let door_closes = Instant::now() + LAST_CALL;
-    while let Ok(accepted) = tokio::time::timeout_at(door_closes, listener.accept()).await {
-        admit(
-            accepted,
-            &router,
-            &connection_phase,
-            limits,
-            &mut connections,
-        )
-        .await;
+    let mut door_closes = std::pin::pin!(tokio::time::sleep(LAST_CALL));
+    loop {
+        tokio::select! {
+            // The time first: however many come, the door closes.
+            biased;
+            () = &mut door_closes => break,
+            accepted = listener.accept() => {
+                admit(accepted, &router, &connection_phase, limits, &mut connections).await;
+            }
+        }
     }
     drop(listener);
     drain(connections, limits.drain_timeout).await;
@@ -141,6 +141,10 @@ async fn serve_connection(
     let mut connection = std::pin::pin!(connection);
 
     let served = tokio::select! {
+        // The connection first: a request that has arrived is read before the connection is told to
+        // end, or it would be closed as one that was never used. It cannot hold up the phase, for it
+        // is ready only once.
+        biased;
         served = connection.as_mut() => served,
         () = reached(&mut phase, Phase::Draining) => {
             connection.as_mut().graceful_shutdown();
