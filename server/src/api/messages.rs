@@ -10,7 +10,7 @@ use crate::impression::ImpressionId;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Type,
+    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
 };
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -360,14 +360,17 @@ impl<'de> Deserialize<'de> for InlineFeatures {
 impl PartialSchema for InlineFeatures {
     fn schema() -> RefOr<Schema> {
         let number = || ObjectBuilder::new().schema_type(Type::Number);
+        let number_or_null =
+            || ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Number, Type::Null]));
         OneOfBuilder::new()
             .description(Some(
-                "Feature values by name, or as an array in the schema's order.",
+                "Feature values by name, or as an array in the schema's order, where null has the \
+                 schema's default.",
             ))
             .item(ObjectBuilder::new().additional_properties(Some(
                 AdditionalProperties::<Schema>::RefOr(number().into()),
             )))
-            .item(ArrayBuilder::new().items(RefOr::T(Schema::from(number()))))
+            .item(ArrayBuilder::new().items(RefOr::T(Schema::from(number_or_null()))))
             .into()
     }
 }

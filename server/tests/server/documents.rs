@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use bytes::Bytes;
+use futures::stream;
+use searchop_server::api::state::Limits;
+use searchop_server::scoring_pool::ScoringPool;
 use searchop_server::{api, app};
 use serde_json::{Value, json};
 
 use crate::bundles;
-use crate::harness::serving;
+use crate::harness::{serving, with_limits};
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "head", "options", "patch"];
 
@@ -103,6 +108,121 @@ async fn every_reference_in_the_document_leads_somewhere() {
         document,
         serde_json::to_value(api::openapi::document()).unwrap()
     );
+}
+
+/// Every value in the document that is under this key.
+fn values_under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get(key));
+            fields
+                .values()
+                .for_each(|field| values_under(field, key, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| values_under(item, key, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_array_in_the_document_says_what_its_items_are() {
+    let document = document().await;
+    let mut items = Vec::new();
+    values_under(&document, "items", &mut items);
+    assert!(items.len() >= 5, "{items:?}");
+    for item in items {
+        assert!(
+            item["$ref"].is_string() || item["type"].is_string() || item["type"].is_array(),
+            "{item}"
+        );
+    }
+    let features = &document["components"]["schemas"]["InlineFeatures"]["oneOf"];
+    assert_eq!(
+        features[1]["items"]["type"],
+        json!(["number", "null"]),
+        "a row may leave values out"
+    );
+}
+
+/// Requests to each operation, and the status that they are answered with.
+const REQUESTS: [(&str, &str, &str, u16); 15] = [
+    (
+        "post",
+        "/v1/rank",
+        r#"{"query":"a","candidates":[{"id":"shoe-1"}]}"#,
+        200,
+    ),
+    ("post", "/v1/rank", "{", 400),
+    ("post", "/v1/rank", "slow", 408),
+    ("post", "/v1/rank", "long", 413),
+    ("post", "/v1/rank", "text", 415),
+    ("post", "/v1/rank", "{}", 422),
+    ("get", "/v1/search?q=shoes", "", 200),
+    ("get", "/v1/search", "", 422),
+    (
+        "post",
+        "/v1/feedback",
+        r#"{"impressionId":"01890a5d-ac96-774b-bcce-b302099a8057","events":[{"type":"click","id":"a","position":1}]}"#,
+        202,
+    ),
+    ("post", "/v1/feedback", "{", 400),
+    ("post", "/v1/feedback", "slow", 408),
+    ("post", "/v1/feedback", "long", 413),
+    ("post", "/v1/feedback", "text", 415),
+    ("post", "/v1/feedback", "{}", 422),
+    ("get", "/openapi.json", "", 200),
+];
+
+#[tokio::test]
+async fn every_answer_is_documented() {
+    let limits = Limits {
+        body_bytes: 1_000,
+        request_timeout: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let pool = ScoringPool::new(4, 1, Duration::from_secs(30));
+    let server = with_limits(&[bundles::with_catalogue()], limits, pool);
+    let document = document().await;
+    let documented = |method: &str, path: &str| -> BTreeSet<String> {
+        let path = path.split('?').next().unwrap();
+        let responses = document["paths"][path][method]["responses"].as_object();
+        responses.unwrap().keys().cloned().collect()
+    };
+    for (method, path, body, status) in REQUESTS {
+        let media_type = if body == "text" {
+            "text/plain"
+        } else {
+            "application/json"
+        };
+        let body = match body {
+            "slow" => Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()),
+            "long" => Body::from(vec![b' '; 2_000]),
+            body => Body::from(body),
+        };
+        let request = Request::builder()
+            .method(method.to_uppercase().as_str())
+            .uri(path)
+            .header("content-type", media_type);
+        let answer = server.send(request.body(body).unwrap()).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
+        assert!(
+            documented(method, path).contains(&status.to_string()),
+            "{method} {path} may answer {status}"
+        );
+    }
+    // What a handler's panic, a lack of memory and a full pool are answered with.
+    for (method, path) in [
+        ("post", "/v1/rank"),
+        ("get", "/v1/search"),
+        ("post", "/v1/feedback"),
+    ] {
+        for status in ["500", "503"] {
+            assert!(
+                documented(method, path).contains(status),
+                "{method} {path} may answer {status}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
