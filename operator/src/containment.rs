@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// Keys whose map holds quantities: by resource name, or as an autoscaler's target.
 const QUANTITY_MAPS: [&str; 4] = ["limits", "requests", "capacity", "target"];
 /// Keys whose value is a quantity wherever they stand.
-const QUANTITIES: [&str; 3] = ["averageValue", "divisor", "sizeLimit"];
+const QUANTITIES: [&str; 4] = ["averageValue", "divisor", "sizeLimit", "tolerance"];
 /// Keys that name a list's element, as server-side apply merges it.
 const ELEMENT_NAMES: [&str; 3] = ["name", "uid", "type"];
 
@@ -200,6 +200,10 @@ mod tests {
         assert!(contains(
             &json!({"target": {"type": "Value", "value": "500m"}}),
             &json!({"target": {"type": "Value", "value": "0.5"}})
+        ));
+        assert!(contains(
+            &json!({"behavior": {"scaleUp": {"tolerance": "100m"}}}),
+            &json!({"behavior": {"scaleUp": {"tolerance": "0.1"}}})
         ));
         assert!(
             !contains(

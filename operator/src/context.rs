@@ -57,12 +57,29 @@ impl Context {
     }
 }
 
-/// A client whose writes pass only while `gate` is open.
+/// A client whose writes pass only while `gate` is open. It tries nothing again by itself: a second try would lie behind the
+/// fence, and pass it after the gate has closed. The next reconcile tries again.
 ///
 /// # Errors
 /// The configuration's certificates cannot be used.
 pub fn fenced_client(config: Config, gate: Gate) -> Result<Client, kube::Error> {
-    Ok(ClientBuilder::try_from(config)?
+    Ok(ClientBuilder::try_from(without_retries(config))?
         .with_layer(&FenceLayer(gate))
         .build())
+}
+
+fn without_retries(mut config: Config) -> Config {
+    config.default_retry = false;
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fenced_client_tries_nothing_again_behind_the_fence() {
+        let uri = "http://127.0.0.1:1".parse().expect("a URI");
+        assert!(!without_retries(Config::new(uri)).default_retry);
+    }
 }

@@ -161,3 +161,138 @@ impl Candidate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use hyper::{Method, Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    /// An API server with one lease: it refuses a write that was not made from the newest version.
+    #[derive(Clone, Default)]
+    struct Server(Arc<Mutex<Option<Value>>>);
+
+    impl Server {
+        fn candidate(&self, me: &str) -> (Candidate, Gate) {
+            let server = self.clone();
+            let service = tower::service_fn(move |request: Request<Body>| {
+                let server = server.clone();
+                async move { Ok::<_, Infallible>(server.answer(request).await) }
+            });
+            let client = kube::Client::new(service, "searchop-system");
+            let gate = Gate::default();
+            let candidate = Candidate::new(
+                Api::default_namespaced(client),
+                me.to_owned(),
+                Duration::from_secs(15),
+                gate.clone(),
+                SharedMetrics::default(),
+            );
+            (candidate, gate)
+        }
+
+        async fn answer(&self, request: Request<Body>) -> Response<Body> {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.expect("a body in memory").to_bytes();
+            let mut lease = self.0.lock().expect("no test panics meanwhile");
+            let version = |lease: &Value| lease["metadata"]["resourceVersion"].clone();
+            let (code, answer) = match (head.method, lease.as_ref()) {
+                (Method::GET, None) => refusal(404, "NotFound"),
+                (Method::GET, Some(lease)) => (200, lease.clone()),
+                (Method::POST, Some(_)) => refusal(409, "AlreadyExists"),
+                (_, live) => {
+                    let mut wanted: Value = serde_json::from_slice(&body).expect("a lease");
+                    let newest = live.map_or(Value::Null, version);
+                    if version(&wanted) == newest {
+                        let next = newest.as_str().map_or(0, str::len) + 1;
+                        wanted["metadata"]["resourceVersion"] = json!("v".repeat(next));
+                        *lease = Some(wanted.clone());
+                        (200, wanted)
+                    } else {
+                        refusal(409, "Conflict")
+                    }
+                }
+            };
+            Response::builder()
+                .status(code)
+                .body(Body::from(answer.to_string().into_bytes()))
+                .expect("a response")
+        }
+
+        fn holder(&self) -> String {
+            let lease = self.0.lock().expect("no test panics meanwhile");
+            let lease = lease.as_ref().expect("a lease");
+            lease["spec"]["holderIdentity"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        }
+
+        /// Another process writes the lease in its own name.
+        fn pass_to(&self, me: &str) {
+            let mut lease = self.0.lock().expect("no test panics meanwhile");
+            let lease = lease.as_mut().expect("a lease");
+            lease["spec"]["holderIdentity"] = json!(me);
+            lease["metadata"]["resourceVersion"] = json!("theirs");
+        }
+    }
+
+    fn refusal(code: u16, reason: &str) -> (u16, Value) {
+        let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": reason, "code": code});
+        (code, body)
+    }
+
+    #[tokio::test]
+    async fn one_leads_and_the_other_takes_over_what_is_given_up() {
+        let server = Server::default();
+        let (mut first, first_gate) = server.candidate("first");
+        let (mut second, second_gate) = server.candidate("second");
+        assert_eq!(first.turn().await.expect("a turn"), Step::Acquire);
+        assert_eq!(second.turn().await.expect("a turn"), Step::StandBy);
+        assert_eq!(first.turn().await.expect("a turn"), Step::Renew);
+        let now = Instant::now();
+        assert!(first_gate.is_open(now) && !second_gate.is_open(now));
+
+        let (leads, _) = watch::channel(false);
+        let (_stop, stopped) = watch::channel(true);
+        assert_eq!(first.run(leads, stopped).await, Ending::Released);
+        assert!(!first_gate.is_open(Instant::now()));
+        assert_eq!(server.holder(), "");
+        assert_eq!(second.turn().await.expect("a turn"), Step::Acquire);
+        assert!(second_gate.is_open(Instant::now()));
+        assert_eq!(server.holder(), "second");
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_another_has_taken_closes_the_gate_at_once() {
+        let server = Server::default();
+        let (mut first, gate) = server.candidate("first");
+        first.turn().await.expect("a turn");
+        assert!(gate.is_open(Instant::now()));
+        server.pass_to("second");
+        assert_eq!(first.turn().await.expect("a turn"), Step::StandBy);
+        assert!(!gate.is_open(Instant::now()));
+        let (leads, led) = watch::channel(false);
+        let (_stop, go_on) = watch::channel(false);
+        assert_eq!(first.run(leads, go_on).await, Ending::Lost);
+        assert!(!*led.borrow());
+        assert_eq!(server.holder(), "second", "it is left to who has it");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_refused_opens_no_gate() {
+        let server = Server::default();
+        let (mut first, first_gate) = server.candidate("first");
+        let (mut second, second_gate) = server.candidate("second");
+        // Both have read that there is none.
+        let began = Instant::now();
+        first.write(None, began).await.expect("it is made");
+        second.write(None, began).await.expect_err("it is there");
+        assert!(first_gate.is_open(began) && !second_gate.is_open(began));
+        assert_eq!(server.holder(), "first");
+    }
+}

@@ -2,6 +2,7 @@
 //! and nothing here is secret: the operator has no credentials for the store.
 
 use clap::Parser;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Flags of the operator.
@@ -83,11 +84,15 @@ impl Settings {
     /// Namespaces to watch: `None` is all of them.
     #[must_use]
     pub fn scopes(&self) -> Vec<Option<String>> {
-        let named: Vec<_> = self
+        // Each once, however often it is given: two controllers of one namespace would work against each other.
+        let named: BTreeSet<_> = self
             .watch_namespaces
             .iter()
             .map(|name| name.trim())
             .filter(|name| !name.is_empty())
+            .collect();
+        let named: Vec<_> = named
+            .into_iter()
             .map(|name| Some(name.to_owned()))
             .collect();
         if named.is_empty() { vec![None] } else { named }
@@ -121,5 +126,8 @@ mod tests {
         assert_eq!(settings.scopes(), [None]);
         settings.watch_namespaces = vec![String::new(), " demo ".to_owned()];
         assert_eq!(settings.scopes(), [Some("demo".to_owned())]);
+        settings.watch_namespaces = ["shop", "demo", "shop"].map(str::to_owned).to_vec();
+        let each_once = ["demo", "shop"].map(|name| Some(name.to_owned()));
+        assert_eq!(settings.scopes(), each_once);
     }
 }
