@@ -36,10 +36,11 @@ pub struct JobStatus {
     pub name: String,
     /// Number of the newest Job, counted from 1.
     pub attempt: i32,
-    /// Failures of the object's own doing (a crash, memory) so far. Trouble with storage, network or nodes is not counted.
+    /// Attempts so far that failed of the work's own doing: bad data or parameters, a crash, memory, disk. Trouble with storage,
+    /// network or nodes is not counted.
     #[serde(default)]
     pub failures: i32,
-    /// Failures in a row that will be tried again without end: storage, network, eviction.
+    /// Attempts in a row that were cut short by storage, network or nodes. These are tried again without end.
     #[serde(default)]
     pub interruptions: i32,
     /// When the next Job starts, while one is waited for.

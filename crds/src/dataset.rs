@@ -45,13 +45,13 @@ pub struct DemoDatasetSpec {
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.products is immutable: create another DemoDataset"))]
     pub products: i64,
 
-    /// Number of users who search. Default: 5000.
+    /// Number of shoppers, whether they come to search or not. Default: 5000.
     #[serde(default = "default_users")]
     #[schemars(range(min = 10, max = 1_000_000))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.users is immutable: create another DemoDataset"))]
     pub users: i64,
 
-    /// Number of events: impressions, clicks, carts and purchases together. Default: 100000.
+    /// Number of events: searches, impressions, clicks, carts and purchases together. Default: 100000.
     #[serde(default = "default_events")]
     #[schemars(range(min = 1_000, max = 10_000_000))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.events is immutable: create another DemoDataset"))]
@@ -116,9 +116,9 @@ pub struct DatasetCounts {
     pub products: i64,
     /// Searches.
     pub queries: i64,
-    /// Users who searched.
+    /// Shoppers, whether they searched or not.
     pub users: i64,
-    /// Impressions, clicks, carts and purchases together.
+    /// Searches, impressions, clicks, carts and purchases together.
     pub events: i64,
 }
 

@@ -295,6 +295,11 @@ pub struct TrainingRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset_sha256: Option<String>,
 
+    /// What the trainer noticed about the data and the model, in sentences. It is no failure, but worth a look. At most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), inner(length(max = 200)))]
+    pub notes: Vec<String>,
+
     /// The newest Job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobStatus>,

@@ -3,7 +3,7 @@
 use crate::job::attempts::{Attempts, FAILURE_LIMIT, State};
 use crate::job::deletion::Deletion;
 use crate::job::execute::Plan;
-use crate::job::message::is_digest;
+use crate::job::message::{is_digest, printable};
 use crate::job::{Step, build as job_build, findings, progress};
 use crate::owner::Owner;
 use crate::requeue::Requeue;
@@ -27,6 +27,10 @@ use serde_json::Value;
 const VERSIONS: usize = 8;
 /// Most metrics that a status may hold.
 const METRICS: usize = 16;
+/// Most notes that a status may hold.
+const NOTES: usize = 5;
+/// Longest note in characters.
+const NOTE_LIMIT: usize = 200;
 
 /// A trainer's result.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +42,8 @@ struct Trained {
     metrics: Vec<MetricStatus>,
     #[serde(default)]
     versions: Versions,
+    #[serde(default)]
+    notes: Value,
 }
 
 impl Trained {
@@ -47,6 +53,17 @@ impl Trained {
             .filter(|result: &Self| {
                 is_digest(&result.model.sha256) && is_digest(&result.dataset_sha256)
             })
+    }
+
+    /// The notes, as far as they are any: nothing about them makes a result unreadable.
+    fn notes(&self) -> Vec<String> {
+        let notes = self.notes.as_array().into_iter().flatten();
+        notes
+            .filter_map(Value::as_str)
+            .map(|note| printable(note).trim().chars().take(NOTE_LIMIT).collect())
+            .filter(|note: &String| !note.is_empty())
+            .take(NOTES)
+            .collect()
     }
 }
 
@@ -210,6 +227,7 @@ impl Situation<'_> {
         let findings = findings::done(JobReason::Trained, &in_store(&result.model));
         let status = TrainingRunStatus {
             progress: Some(progress::complete()),
+            notes: result.notes(),
             metrics: result.metrics.into_iter().take(METRICS).collect(),
             model: Some(result.model),
             dataset_sha256: Some(result.dataset_sha256),

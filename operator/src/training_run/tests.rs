@@ -3,8 +3,10 @@
 use super::KIND;
 use super::decide::decide;
 use super::observe::{Observed, uses};
+use crate::job::{ObservedJob, ObservedJobs, Outcome, Phase};
 use crate::owner::Owner;
 use crate::settings::Settings;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::jiff::Timestamp;
 use searchop_crds::condition;
 use searchop_crds::{DemoDataset, RankingModel, TrainingRun, TrainingRunStatus};
@@ -162,6 +164,45 @@ fn without_a_store_nothing_starts() {
         (arguments, reason(&status).as_str()),
         (None, "StorageNotConfigured")
     );
+}
+
+#[test]
+fn the_trainers_notes_are_taken_over_as_far_as_they_are_notes() {
+    let with_notes = |notes: Value| {
+        let message = json!({
+            "outcome": "Succeeded", "datasetSha256": digest("a"), "notes": notes,
+            "model": {"uri": "s3://b/x", "sha256": digest("b"), "format": "f", "featureSchemaSha256": digest("c")},
+        });
+        let mut job = Job::default();
+        job.metadata.name = Some("run-train-1".to_owned());
+        let work = vec![ObservedJob {
+            job,
+            attempt: 1,
+            phase: Phase::Ended(Outcome::Succeeded(message)),
+        }];
+        let observed = Observed {
+            jobs: ObservedJobs {
+                work,
+                greatest_work: 1,
+                ..ObservedJobs::default()
+            },
+            ..Observed::default()
+        };
+        let run = on_dataset();
+        let owner = Owner::of(&run, KIND).expect("it is stored");
+        let settings = Settings::example();
+        let plan = decide(&owner, &run, &observed, &settings, Timestamp::UNIX_EPOCH);
+        assert!(plan.status.model.is_some(), "notes spoil no result");
+        plan.status.notes
+    };
+    assert_eq!(
+        with_notes(json!(["7 queries\nleft out", 5, ""])),
+        ["7 queries left out"]
+    );
+    assert_eq!(with_notes(json!({"not": "a list"})), Vec::<String>::new());
+    assert_eq!(with_notes(Value::Null), Vec::<String>::new());
+    let many = with_notes(json!(vec!["ä".repeat(300); 9]));
+    assert_eq!((many.len(), many[0].chars().count()), (5, 200));
 }
 
 #[test]
