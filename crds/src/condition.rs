@@ -22,6 +22,11 @@ pub const SUSPENDED: &str = "Suspended";
 /// The object is being deleted, and why that takes time (DemoDataset, TrainingRun).
 pub const DELETING: &str = "Deleting";
 
+/// The condition types of DemoDataset and TrainingRun.
+pub const OF_JOBS: &[&str] = &[COMPLETE, FAILED, SUSPENDED, DELETING];
+/// The condition types of RankingModel.
+pub const OF_RANKING_MODELS: &[&str] = &[READY, AVAILABLE, PROGRESSING, MODEL_RESOLVED, PROMOTED];
+
 /// Longest message that the API accepts, in bytes.
 const MESSAGE_LIMIT: usize = 32_768;
 
@@ -53,6 +58,28 @@ pub fn merge(
         .iter()
         .map(|finding| merge_one(existing, finding, generation, now))
         .collect()
+}
+
+/// As [`merge`], but conditions that no finding names stay as they are, and every condition keeps its place.
+#[must_use]
+pub fn update(
+    existing: &[Condition],
+    findings: &[Finding],
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let mut merged = merge(existing, findings, generation, now);
+    let mut updated: Vec<_> = existing
+        .iter()
+        .map(|before| {
+            let at = merged
+                .iter()
+                .position(|condition| condition.type_ == before.type_);
+            at.map_or_else(|| before.clone(), |at| merged.remove(at))
+        })
+        .collect();
+    updated.append(&mut merged);
+    updated
 }
 
 fn merge_one(
@@ -149,6 +176,22 @@ mod tests {
     fn a_condition_that_no_finding_names_is_dropped() {
         let first = merge(&[], &[finding(true, "")], 1, at(10));
         assert!(merge(&first, &[], 1, at(20)).is_empty());
+    }
+
+    #[test]
+    fn an_update_keeps_what_no_finding_names() {
+        let of = |type_: &'static str| Finding {
+            type_,
+            ..finding(true, "")
+        };
+        let first = merge(&[], &[of(READY), of(COMPLETE)], 1, at(10));
+        let updated = update(&first, &[of(DELETING), of(COMPLETE)], 2, at(20));
+        let told: Vec<_> = updated
+            .iter()
+            .map(|condition| (condition.type_.as_str(), condition.observed_generation))
+            .collect();
+        let wanted = [(READY, Some(1)), (COMPLETE, Some(2)), (DELETING, Some(2))];
+        assert_eq!(told, wanted);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use run::{
     MetricStatus, Objective, ProducedModel, ProgressStatus, Split, SplitMode, Trainer, TrainingRun,
     TrainingRunSpec, TrainingRunStatus,
 };
-pub use storage::{Credentials, StorageSpec};
+pub use storage::{Credentials, StorageSpec, StoreAccess};
 
 /// The API group of every custom resource.
 pub const GROUP: &str = "searchop.dev";

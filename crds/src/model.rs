@@ -1,6 +1,6 @@
 //! RankingModel: what serves, and how it gets there.
 
-use crate::{LocalReference, PodTemplate, StorageSpec};
+use crate::{LocalReference, PodTemplate, StoreAccess};
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscalerBehavior, MetricSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
@@ -46,9 +46,10 @@ pub struct RankingModelSpec {
     #[serde(default)]
     pub serving: Serving,
 
-    /// Where bundles are read from. Default: the operator's store. An edit restarts the servers one by one.
+    /// How the store that bundles are read from is reached; where in it they are, each bundle's URI says. Default: as the
+    /// operator's store. An edit restarts the servers one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub storage: Option<StorageSpec>,
+    pub storage: Option<StoreAccess>,
 }
 
 /// Which model: exactly one of the fields.
@@ -271,6 +272,10 @@ pub struct RejectedModel {
     pub sha256: String,
     /// Where the bundle was looked for.
     pub uri: String,
+    /// Digest of the pod template with this model alone. The model is tried again when `spec.serving.template`, `spec.storage`
+    /// or the operator's server image makes another template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_sha256: Option<String>,
     /// The rollout that brought it.
     pub rollout_id: String,
     /// Why, as a condition's reason.

@@ -77,6 +77,11 @@ reasons! {
         JobCrashed,
         /// The pod was evicted, deleted or lost with its node. Tried again without end.
         Interrupted,
+        /// The API server refuses the Job, or the account that it runs as: a quota, an admission rule, a missing right.
+        /// Tried again without end.
+        JobRefused,
+        /// An object that is not ours has the name of the Job, or of the account that it runs as. Tried again without end.
+        NameTaken,
         /// An image cannot be pulled.
         ImagePullFailed,
         /// No node has room for the pod.
@@ -153,6 +158,10 @@ reasons! {
         ContainerNotStarting,
         /// The API server refuses the pods: a quota or an admission rule.
         PodsRefused,
+        /// The API server refuses the Deployment or another child. Tried again without end.
+        ChildRefused,
+        /// An object that is not ours has the name of a child. Tried again without end.
+        NameTaken,
         /// A ranking server runs, but its admin port does not answer the operator.
         ServerUnreachable,
         /// A ranking server runs, but did not become ready with the model in time.

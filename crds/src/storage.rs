@@ -38,6 +38,33 @@ pub struct StorageSpec {
     pub credentials: Option<Credentials>,
 }
 
+/// How a store is reached. Every field that is left out comes from the operator's configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreAccess {
+    /// URL of an S3-compatible service, such as `http://minio.storage:9000`. Default: the operator's endpoint; none means AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        regex(pattern = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"),
+        length(max = 256)
+    )]
+    pub endpoint: Option<String>,
+
+    /// Region that requests are signed for, such as `eu-central-1`. Default: the operator's region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z0-9-]{1,64}$"))]
+    pub region: Option<String>,
+
+    /// Whether the bucket is named in the path rather than in the host. Most S3-compatible services need `true`. Default: the
+    /// operator's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_style: Option<bool>,
+
+    /// Who the pods are to the store. Default: the operator's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+}
+
 /// Who the pods are to the store: exactly one of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

@@ -57,7 +57,7 @@ pub async fn apply<K: Child>(context: &Context, owner: &Owner, wanted: K) -> Res
     let live = read(&api, &name).await?;
     if let Some(live) = &live {
         if !owner.owns(live.meta()) {
-            return Err(Error::NameTaken { kind, name });
+            return Err(owner.dispute(kind, live.meta()));
         }
         if live.meta().deletion_timestamp.is_some() || is_applied(live, &wanted) {
             return Ok(live.clone());
@@ -107,9 +107,12 @@ pub async fn create<K: Child>(context: &Context, owner: &Owner, wanted: K) -> Re
             Ok(created)
         }
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
-            let live = read(&api, &name).await?;
-            live.filter(|live| owner.owns(live.meta()))
-                .ok_or(Error::NameTaken { kind, name })
+            match read(&api, &name).await? {
+                Some(live) if owner.owns(live.meta()) => Ok(live),
+                Some(live) => Err(owner.dispute(kind, live.meta())),
+                // It has gone in this moment.
+                None => Err(Error::NameNotFreeYet { kind, name }),
+            }
         }
         Err(source) => Err(Error::Apply { kind, name, source }),
     }
@@ -124,7 +127,7 @@ pub async fn delete<K: Child>(context: &Context, owner: &Owner, child: &K) -> Re
     let kind = kind_of::<K>();
     let name = child.name_any();
     if !owner.owns(child.meta()) {
-        return Err(Error::NameTaken { kind, name });
+        return Err(owner.dispute(kind, child.meta()));
     }
     if child.meta().deletion_timestamp.is_some() {
         return Ok(());

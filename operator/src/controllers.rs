@@ -155,7 +155,8 @@ where
     Ok(requeue.action(now))
 }
 
-/// Tells with an Event what only a person can put right: a refused child, a taken name, a missing right. Not at once, because
+/// Tells with an Event what only a person can put right and no condition says: a missing right to read or to write the
+/// object itself, an object that cannot be read. Not at once, because
 /// a cluster that is being changed refuses for a moment; then about once an hour.
 async fn tell_refusal<K: Custom>(
     object: &Watched<K>,
@@ -165,8 +166,8 @@ async fn tell_refusal<K: Custom>(
 ) {
     let is_for_people = matches!(
         error.kind(),
-        ErrorKind::Forbidden | ErrorKind::Rejected | ErrorKind::NameTaken | ErrorKind::Unreadable
-    );
+        ErrorKind::Forbidden | ErrorKind::Rejected | ErrorKind::Unreadable
+    ) && error.obstacle().is_none();
     let before = context.errors.in_a_row(&key(object, kind));
     if is_for_people && before % REFUSALS_AN_EVENT == 1 {
         let happening = Happening {

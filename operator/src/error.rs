@@ -43,6 +43,15 @@ impl ErrorKind {
     }
 }
 
+/// What stands in the way of a child until a person, or the cluster, puts it right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The API server refuses it: a missing right, a quota, an admission rule.
+    Refused,
+    /// Its name is taken by an object that is not ours.
+    NameTaken,
+}
+
 /// A request to the API server failed, or was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -82,9 +91,16 @@ pub enum Error {
         source: kube::Error,
     },
     #[error(
-        "{kind} {name} exists and does not belong to this object: it is left alone; delete or rename it, or rename this object"
+        "{kind} {name} exists and {holder}: it is left alone; delete or rename it, or rename this object"
     )]
-    NameTaken { kind: &'static str, name: String },
+    NameTaken {
+        kind: &'static str,
+        name: String,
+        /// Whose it is, such as `belongs to Deployment other`.
+        holder: String,
+    },
+    #[error("{kind} {name} is left from an earlier object of this name, and is being deleted")]
+    NameNotFreeYet { kind: &'static str, name: String },
     #[error("{kind} {name}: the API server did not answer in time")]
     TimedOut { kind: &'static str, name: String },
     #[error("cannot record an event: {source}")]
@@ -103,6 +119,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NameTaken { .. } => ErrorKind::NameTaken,
+            Self::NameNotFreeYet { .. } => ErrorKind::Conflict,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
             Self::TimedOut { .. } => ErrorKind::Unavailable,
             Self::Read { source, .. }
@@ -112,6 +129,42 @@ impl Error {
             | Self::Status { source, .. }
             | Self::Finalizer { source, .. }
             | Self::Event { source } => kind_of(source),
+        }
+    }
+
+    /// What stands in the way of a child, if that is what failed, and not a passing trouble of the API server's.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::NameTaken { .. } => Some(Obstacle::NameTaken),
+            Self::Apply { source, .. } | Self::Delete { source, .. } => match kind_of(source) {
+                ErrorKind::Forbidden | ErrorKind::Rejected | ErrorKind::Other => {
+                    Some(Obstacle::Refused)
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The failure for people: of the API server's answer only its message.
+    #[must_use]
+    pub fn note(&self) -> String {
+        match self {
+            Self::Apply {
+                kind,
+                name,
+                source: kube::Error::Api(status),
+            }
+            | Self::Delete {
+                kind,
+                name,
+                source: kube::Error::Api(status),
+            } => format!(
+                "the API server refuses {kind} {name}: {}; tried again without end",
+                status.message
+            ),
+            other => other.to_string(),
         }
     }
 
@@ -176,5 +229,23 @@ mod tests {
             ErrorKind::Unavailable
         );
         assert_eq!(api(418, "Teapot").kind(), ErrorKind::Other);
+    }
+
+    #[test]
+    fn only_what_does_not_pass_is_an_obstacle() {
+        for (code, reason, obstacle) in [
+            (403, "Forbidden", Some(Obstacle::Refused)),
+            (422, "Invalid", Some(Obstacle::Refused)),
+            (409, "Conflict", None),
+            (429, "TooManyRequests", None),
+            (503, "ServiceUnavailable", None),
+        ] {
+            assert_eq!(api(code, reason).obstacle(), obstacle, "{reason}");
+        }
+        let note = api(403, "Forbidden").note();
+        assert_eq!(
+            note,
+            "the API server refuses Job a: no; tried again without end"
+        );
     }
 }

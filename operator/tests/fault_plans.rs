@@ -148,6 +148,42 @@ async fn a_job_of_someone_else_is_never_adopted_nor_touched() {
     world.create_custom("demodatasets", "DemoDataset", "shop", &json!({"seed": 42}));
     world.run(3).await;
     assert_eq!(world.server.with(|objects| objects.all("jobs")), before);
+    let dataset = world
+        .server
+        .with(|objects| objects.get("demodatasets", NAMESPACE, "shop").cloned())
+        .expect("a dataset");
+    let complete = &dataset["status"]["conditions"][0];
+    assert_eq!(complete["reason"], "NameTaken", "{dataset}");
+    let message = complete["message"].as_str().expect("a message");
+    assert!(
+        message.contains("Job shop-generate-1 exists and has no owner"),
+        "{message}"
+    );
+    assert_eq!(
+        dataset["status"]["job"],
+        Value::Null,
+        "no attempt has begun"
+    );
+    let quiet = world.server.writes();
+    world.run(2).await;
+    let written = world.server.writes_since(quiet);
+    assert!(
+        written.iter().all(|write| write.starts_with("POST")),
+        "it only tries again: {written:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sibling_that_cannot_be_read_holds_up_no_deletion() {
+    let mut world = World::new();
+    let spec = json!({"seed": 42, "artifactPolicy": "Delete"});
+    world.create_custom("demodatasets", "DemoDataset", "shop", &spec);
+    world.run(3).await;
+    world.create_custom("trainingruns", "TrainingRun", "odd", &json!({"dataset": 5}));
+    world.delete_custom("demodatasets", "shop");
+    world.run(4).await;
+    let left = world.server.with(|objects| objects.all("demodatasets"));
+    assert_eq!(left, Vec::<Value>::new());
 }
 
 #[tokio::test]

@@ -38,7 +38,16 @@ pub async fn reconcile(
     let observed = observe::observe(&context, &owner, &dataset).await?;
     let plan = decide::decide(&owner, &dataset, &observed, &context.settings, now);
     let before = dataset.status.clone().unwrap_or_default();
-    execute(&context, &owner, dataset, &before, &observed.jobs, plan).await
+    execute(
+        &context,
+        &owner,
+        dataset,
+        &before,
+        &observed.jobs,
+        plan,
+        now,
+    )
+    .await
 }
 
 /// Watches DemoDatasets of `namespace`, or of all, until `stop` turns true.

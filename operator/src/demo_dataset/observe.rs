@@ -1,6 +1,7 @@
 //! Gathers what a DemoDataset's decision needs: its Jobs, their progress, and, when it is being deleted, who uses it.
 
 use crate::context::Context;
+use crate::controllers::Watched;
 use crate::error::Error;
 use crate::job::ObservedJobs;
 use crate::job::observe::{is_terminating, jobs};
@@ -42,7 +43,7 @@ pub async fn observe(
         });
     }
     let runs = context
-        .scoped::<TrainingRun>()
+        .scoped::<Watched<TrainingRun>>()
         .into_iter()
         .map(|api| async move { api.list(&ListParams::default()).await });
     let runs = futures::future::try_join_all(runs)
@@ -54,6 +55,8 @@ pub async fn observe(
     let users = runs
         .iter()
         .flat_map(|list| &list.items)
+        // One that cannot be read as its kind is reported by its own reconcile, and holds nobody else up.
+        .filter_map(|run| run.0.as_ref().ok())
         .filter(|run| uses(run, dataset))
         .map(|run| format!("TrainingRun {}", name_from(&run.metadata, &owner.namespace)))
         .collect();

@@ -7,13 +7,15 @@ use crate::apply;
 use crate::context::Context;
 use crate::error::Error;
 use crate::events::Happening;
-use crate::job::findings::classify;
+use crate::job::findings::{self, classify};
 use crate::job::observe::ObservedJobs;
 use crate::owner::Owner;
 use crate::requeue::Requeue;
 use crate::status::{self, Custom, Status};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ObjectReference, ServiceAccount};
+use k8s_openapi::jiff::Timestamp;
+use searchop_crds::condition;
 use searchop_crds::labels::Component;
 use searchop_crds::reason::JobReason;
 
@@ -72,6 +74,7 @@ pub async fn execute<K: Custom, S: Status>(
     before: &S,
     jobs: &ObservedJobs,
     plan: Plan<S>,
+    now: Timestamp,
 ) -> Result<Requeue, Error> {
     for job in plan.delete.iter().filter_map(|name| jobs.named(name)) {
         apply::delete(context, owner, job).await?;
@@ -84,7 +87,11 @@ pub async fn execute<K: Custom, S: Status>(
         match begin(context, owner, *start).await {
             // The object itself will be deleted next, and is looked at then.
             Err(error) if error.is_namespace_terminating() => return Ok(Requeue::Watch),
-            begun => begun?,
+            Err(error) => {
+                say_obstacle(context, owner, &object, before, &error, now).await?;
+                return Err(error);
+            }
+            Ok(()) => {}
         }
     }
     if let Some(release) = &plan.release {
@@ -108,6 +115,32 @@ async fn begin(context: &Context, owner: &Owner, start: Start) -> Result<(), Err
         apply::apply(context, owner, account).await?;
     }
     apply::create(context, owner, start.job).await.map(|_| ())
+}
+
+/// Says in the status what stands in the way of the Job. Nothing else in it changes: the attempt has not begun.
+async fn say_obstacle<K: Custom, S: Status>(
+    context: &Context,
+    owner: &Owner,
+    object: &K,
+    before: &S,
+    error: &Error,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(obstacle) = error.obstacle() else {
+        return Ok(());
+    };
+    let is_deleting = object.meta().deletion_timestamp.is_some();
+    let findings = findings::obstructed(obstacle, &error.note(), is_deleting);
+    let generation = object.meta().generation;
+    let conditions = condition::update(
+        before.conditions(),
+        &findings,
+        generation.unwrap_or_default(),
+        now,
+    );
+    let after = before.with_conditions(generation, conditions);
+    status::write(context, owner, object, before, &after, classify).await?;
+    Ok(())
 }
 
 async fn let_go<K: Custom>(

@@ -1,11 +1,13 @@
 //! Words for how the work stands: the conditions `Complete` and `Failed` of DemoDataset and TrainingRun, and which reasons
 //! are worth an Event. Pure.
 
+use crate::error::Obstacle;
 use crate::job::attempts::State;
+use crate::job::outcome::NO_POD;
 use crate::requeue::Requeue;
 use kube::runtime::events::EventType;
 use searchop_crds::JobStatus;
-use searchop_crds::condition::{COMPLETE, FAILED, Finding};
+use searchop_crds::condition::{COMPLETE, DELETING, FAILED, Finding};
 use searchop_crds::reason::JobReason;
 
 /// The work waits for something that is not a Job.
@@ -35,6 +37,19 @@ pub fn failed(reason: JobReason, message: &str) -> [Finding; 2] {
     ]
 }
 
+/// Something stands in the way of the Job that is to be created: the work's, or the purge of an object that `is_deleting`.
+#[must_use]
+pub fn obstructed(obstacle: Obstacle, message: &str, is_deleting: bool) -> Vec<Finding> {
+    let reason = match obstacle {
+        Obstacle::Refused => JobReason::JobRefused,
+        Obstacle::NameTaken => JobReason::NameTaken,
+    };
+    if is_deleting {
+        return vec![finding(DELETING, true, reason, message)];
+    }
+    held(reason, message).to_vec()
+}
+
 /// How attempts stand that have no result yet, and when to look again.
 #[must_use]
 pub fn pending(state: &State, job: Option<&JobStatus>) -> ([Finding; 2], Requeue) {
@@ -42,8 +57,7 @@ pub fn pending(state: &State, job: Option<&JobStatus>) -> ([Finding; 2], Requeue
     match state {
         State::Start => {
             // The words of `outcome` for a Job without a pod: the next reconcile has nothing to write.
-            let message = "the Job's pod is being started";
-            (held(JobReason::Starting, message), Requeue::Watch)
+            (held(JobReason::Starting, NO_POD), Requeue::Watch)
         }
         State::Waiting(reason, message) => (held(*reason, message), Requeue::Watch),
         State::Running { .. } => (

@@ -6,6 +6,9 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod, PodStatus};
 use searchop_crds::reason::JobReason;
 use serde_json::Value;
 
+/// What is said of a Job without a pod. Why none comes is known to the Job's Events alone, which the operator may not read.
+pub const NO_POD: &str = "the Job has no pod yet; if none comes, a quota or an admission rule refuses it: see the Job's Events";
+
 /// What a failure means for trying again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -112,6 +115,10 @@ pub fn phase(job: &Job, pod: Option<&Pod>) -> Phase {
         },
         // The Job's own verdict follows in a moment.
         (false, Some("Failed")) => Phase::Running { ip: None },
+        (false, _) if pod.is_none() => Phase::Waiting {
+            reason: JobReason::Starting,
+            message: NO_POD.to_owned(),
+        },
         (false, _) => waiting(status),
     }
 }

@@ -6,7 +6,7 @@
 use super::build::Children;
 use super::decide::Decision;
 use super::observed::SCALED;
-use super::plan::TrafficPlan;
+use super::plan::{TrafficPlan, holds};
 use crate::apply::{apply, delete_named};
 use crate::context::Context;
 use crate::error::Error;
@@ -78,10 +78,11 @@ async fn write_plan(
     wanted: &ConfigMap,
     live: Option<&ConfigMap>,
 ) -> Result<(), Error> {
-    let plan = TrafficPlan::read(wanted);
-    if live.is_some() && plan == live.and_then(TrafficPlan::read) {
+    let data = wanted.data.clone().unwrap_or_default();
+    if live.is_some_and(|live| holds(live, &data)) {
         return Ok(());
     }
+    let plan = TrafficPlan::read(wanted);
     let name = wanted.name_any();
     let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &owner.namespace);
     if live.is_none() {
@@ -115,10 +116,7 @@ async fn refuse_taken(owner: &Owner, api: &Api<ConfigMap>, name: &str) -> Result
             source,
         })?;
     match found {
-        Some(found) if !owner.owns(&found.metadata) => Err(Error::NameTaken {
-            kind,
-            name: name.to_owned(),
-        }),
+        Some(found) if !owner.owns(&found.metadata) => Err(owner.dispute(kind, &found.metadata)),
         _ => Ok(()),
     }
 }

@@ -4,13 +4,14 @@
 //! plan gives it all traffic; once every server follows that plan, it is stable. A verdict is recorded first and acted upon
 //! in the next pass, so that no crash between the two forgets why.
 
-use super::findings::{Standing, findings};
+use super::findings::{Standing, findings, obstructed};
 use super::fleet::Fleet;
-use super::memory::Memory;
+use super::memory::{Memory, Scene};
 use super::observed::{DeploymentView, Observed};
 use super::plan::TrafficPlan;
 use super::resolve::{HEADLINE_METRIC, Unresolved, resolve};
 use super::trouble::{Severity, Trouble};
+use crate::error::Obstacle;
 use crate::requeue::Requeue;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use searchop_crds::condition::{self, Finding};
@@ -31,6 +32,8 @@ pub(crate) struct Decision {
     pub(crate) bundles: Vec<ModelReference>,
     /// The plan that servers shall follow.
     pub(crate) plan: Option<TrafficPlan>,
+    /// Digests of the bundles that a new server waits for.
+    pub(crate) awaited: Vec<String>,
     /// The replica count to set; `None` leaves it to whoever scales.
     pub(crate) replicas: Option<i32>,
     /// Pods to be told of the plan: name and UID.
@@ -43,6 +46,24 @@ pub(crate) struct Decision {
     pub(crate) serving: ServingStatus,
     /// When to look again.
     pub(crate) requeue: Requeue,
+}
+
+impl Decision {
+    /// The same as it is told when a child could not be brought about. `before` is the status as it was.
+    pub(crate) fn obstructed(
+        mut self,
+        obstacle: Obstacle,
+        message: &str,
+        before: Option<&RankingModelStatus>,
+    ) -> Self {
+        self.findings = obstructed(self.findings, obstacle, message);
+        // A plan that may not have been written has no number to be remembered.
+        let known = before.and_then(|before| before.serving.as_ref());
+        let sequence = known.map_or(0, |known| known.plan_sequence);
+        self.serving.plan_sequence = sequence;
+        self.serving.verified_plan_sequence = self.serving.verified_plan_sequence.min(sequence);
+        self
+    }
 }
 
 /// Decides. `template` gives the digest of the pod template with these bundles.
@@ -59,8 +80,22 @@ pub(crate) fn decide(
     let target = resolved.as_ref();
     let live = observed.plan.as_ref().and_then(TrafficPlan::serving);
 
+    let conditions_of = |model: &ModelReference| template(std::slice::from_ref(model));
+
     let mut memory = Memory::recall(status, observed, target);
-    memory.turn_to(target, live, generation, now);
+    // The questions of a scene are about all pods, whatever their template.
+    let before = Fleet {
+        observed,
+        template: "",
+        now,
+    };
+    let scene = Scene {
+        serving: live,
+        may_be_served: live.is_some_and(|live| before.may_serve(live)),
+        is_store_in_the_way: before.is_store_in_the_way(),
+        conditions_of: &conditions_of,
+    };
+    memory.turn_to(target, scene, generation, now);
     let bundles = memory.bundles();
     let wanted_template = template(&bundles);
     let fleet = Fleet {
@@ -69,7 +104,7 @@ pub(crate) fn decide(
         now,
     };
 
-    judge(&mut memory, fleet, live, now);
+    judge(&mut memory, fleet, scene);
     let plan = plan(
         &memory,
         fleet,
@@ -93,6 +128,9 @@ pub(crate) fn decide(
     };
     let standing = Standing {
         target,
+        refusal: target
+            .ok()
+            .and_then(|target| memory.refusal_of(target, &conditions_of(target))),
         memory: &memory,
         is_shifted: memory.is_shifted(plan.as_ref().and_then(TrafficPlan::serving)),
         is_plan_verified: plan
@@ -129,6 +167,7 @@ pub(crate) fn decide(
             fleet,
             now,
         ),
+        awaited: memory.awaited(),
         bundles,
         plan,
         serving,
@@ -137,12 +176,13 @@ pub(crate) fn decide(
 }
 
 /// Ends the rollout if there is a verdict.
-fn judge(memory: &mut Memory, fleet: Fleet<'_>, live: Option<&str>, now: Timestamp) {
+fn judge(memory: &mut Memory, fleet: Fleet<'_>, scene: Scene<'_>) {
+    let now = fleet.now;
     let (Some(candidate), Some(rollout)) = (memory.candidate.clone(), memory.rollout.clone())
     else {
         return;
     };
-    let is_served = live == Some(&candidate.sha256);
+    let is_served = scene.serving == Some(&candidate.sha256);
     let sequence = fleet.observed.plan.as_ref().map_or(0, |plan| plan.sequence);
     if memory.stable.is_none() {
         // The first model has nothing to go back to: it is tried on, and stands once a server serves it.
@@ -152,7 +192,8 @@ fn judge(memory: &mut Memory, fleet: Fleet<'_>, live: Option<&str>, now: Timesta
         return;
     }
     if let Some(failure) = fleet.failure_of(&candidate, rollout.started_at.0, is_served) {
-        memory.roll_back(failure.reason, &failure.message, now);
+        let conditions = (scene.conditions_of)(&candidate);
+        memory.roll_back(failure.reason, &failure.message, conditions, now);
     } else if is_served && fleet.all_have_loaded(&candidate.sha256) && fleet.all_follow(sequence) {
         memory.promote(now);
     }
@@ -213,7 +254,8 @@ fn note_weight(memory: &mut Memory, plan: Option<&TrafficPlan>) {
         .unwrap_or(0);
 }
 
-/// The replica count to set: at the Deployment's creation, and always where nobody else scales.
+/// The replica count to set: at the Deployment's creation, and always where nobody else scales. An autoscaler leaves none
+/// at none, so a count of none that we had set, or that a HorizontalPodAutoscaler finds, is raised first.
 fn replicas(serving: &Serving, deployment: Option<&DeploymentView>) -> Option<i32> {
     match (serving.autoscaling.mode, deployment) {
         (AutoscalingMode::Fixed, Some(deployment))
@@ -223,7 +265,13 @@ fn replicas(serving: &Serving, deployment: Option<&DeploymentView>) -> Option<i3
             None
         }
         (AutoscalingMode::Fixed, _) => Some(serving.replicas),
-        (_, Some(deployment)) if deployment.scaled.is_some() => None,
+        (mode, Some(deployment))
+            if deployment.scaled.is_some_and(|scaled| {
+                deployment.wanted > 0 || (mode == AutoscalingMode::External && scaled > 0)
+            }) =>
+        {
+            None
+        }
         _ => Some(serving.autoscaling.min_replicas),
     }
 }
@@ -260,10 +308,10 @@ fn is_in_effect(
             ready.status == "True" && ready.observed_generation == model.metadata.generation
         }) && status.stable.as_ref().map(|stable| &stable.sha256) == Some(&stable.sha256);
     if was_in_effect {
-        return fleet.is_still_settled(minimum(&model.spec.serving))
+        return fleet.is_still_settled(minimum(&model.spec.serving, fleet))
             && !fleet.any_lags(plan.sequence);
     }
-    let is_served = fleet.all_have_loaded(&stable.sha256) || is_empty(&model.spec.serving);
+    let is_served = fleet.all_have_loaded(&stable.sha256) || fleet.is_empty();
     fleet.is_settled() && is_served && fleet.all_follow(plan.sequence)
 }
 
@@ -277,22 +325,20 @@ fn has_wanted_count(model: &RankingModel, fleet: Fleet<'_>) -> bool {
     match serving.autoscaling.mode {
         AutoscalingMode::Fixed => deployment.wanted == serving.replicas,
         AutoscalingMode::Managed => bounds.contains(&deployment.wanted),
-        AutoscalingMode::External => true,
+        // Whatever it wants, once the count is its own.
+        AutoscalingMode::External => replicas(serving, Some(deployment)).is_none(),
     }
 }
 
 /// Fewest ready servers with which a service that was in effect is still called so.
-fn minimum(serving: &Serving) -> i32 {
+fn minimum(serving: &Serving, fleet: Fleet<'_>) -> i32 {
+    let deployment = fleet.observed.deployment.as_ref();
     match serving.autoscaling.mode {
         AutoscalingMode::Fixed => serving.replicas,
         AutoscalingMode::Managed => serving.autoscaling.min_replicas,
-        AutoscalingMode::External => 1,
+        // One, unless whoever scales wants none.
+        AutoscalingMode::External => deployment.map_or(1, |deployment| deployment.wanted.min(1)),
     }
-}
-
-/// Whether no server at all is wanted.
-fn is_empty(serving: &Serving) -> bool {
-    serving.autoscaling.mode == AutoscalingMode::Fixed && serving.replicas == 0
 }
 
 fn serving(
@@ -345,7 +391,18 @@ fn requeue(
     if is_verdict_new && status.rollout.is_some() {
         return Requeue::Now;
     }
-    if is_plan_new || standing.is_shifted || !standing.is_plan_verified && has_servers {
+    if is_plan_new {
+        return Requeue::Verify;
+    }
+    if has_servers && fleet.is_empty() {
+        // Nobody can confirm anything: the Deployment's watch tells when somebody scales it.
+        return if standing.in_effect {
+            Requeue::Steady
+        } else {
+            Requeue::Watch
+        };
+    }
+    if standing.is_shifted || !standing.is_plan_verified && has_servers {
         return Requeue::Verify;
     }
     if !has_servers {
@@ -355,7 +412,7 @@ fn requeue(
         || !(standing.in_effect || standing.is_held() && fleet.is_settled());
     match standing.trouble {
         Some(_) if is_waiting => after(TROUBLED_POLL),
-        None if is_waiting || fleet.followed_by_all().is_none() => after(POLL),
+        None if is_waiting || fleet.any_is_silent() => after(POLL),
         _ => Requeue::Steady,
     }
 }

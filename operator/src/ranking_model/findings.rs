@@ -3,6 +3,7 @@
 use super::memory::Memory;
 use super::resolve::{Unresolved, short};
 use super::trouble::{Severity, Trouble, reason_named};
+use crate::error::Obstacle;
 use searchop_crds::condition::{AVAILABLE, Finding, MODEL_RESOLVED, PROGRESSING, PROMOTED, READY};
 use searchop_crds::reason::RankingModelReason as Reason;
 use searchop_crds::{ModelReference, RejectedModel};
@@ -10,6 +11,8 @@ use searchop_crds::{ModelReference, RejectedModel};
 /// Where things stand after a decision.
 pub(crate) struct Standing<'a> {
     pub(crate) target: Result<&'a ModelReference, &'a Unresolved>,
+    /// Why the spec's model is refused, if it is.
+    pub(crate) refusal: Option<&'a RejectedModel>,
     pub(crate) memory: &'a Memory,
     /// Whether the candidate has the traffic already.
     pub(crate) is_shifted: bool,
@@ -24,16 +27,9 @@ pub(crate) struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    /// Why the spec's model is refused, if it is.
-    fn refusal(&self) -> Option<&RejectedModel> {
-        self.target
-            .ok()
-            .and_then(|target| self.memory.refusal_of(target))
-    }
-
     /// Whether nothing more happens until the spec or another object changes.
     pub(crate) fn is_held(&self) -> bool {
-        self.target.is_err() || self.refusal().is_some()
+        self.target.is_err() || self.refusal.is_some()
     }
 
     fn phase(&self) -> Reason {
@@ -99,7 +95,7 @@ impl Standing<'_> {
             .as_ref()
             .map_or("nothing", |stable| stable.name.as_str());
         format!(
-            "rollout {} of {refused} was rolled back: {}: {}; {stable} serves on; nothing is tried again until spec.model changes",
+            "rollout {} of {refused} was rolled back: {}: {}; {stable} serves on; nothing is tried again until spec.model, spec.serving.template or spec.storage changes",
             refusal.rollout_id, refusal.reason, refusal.message
         )
     }
@@ -114,6 +110,25 @@ pub(crate) fn findings(standing: &Standing<'_>) -> Vec<Finding> {
         resolved(standing),
         promoted(standing),
     ]
+}
+
+/// The findings when a child could not be brought about: `message` names it.
+pub(crate) fn obstructed(
+    findings: Vec<Finding>,
+    obstacle: Obstacle,
+    message: &str,
+) -> Vec<Finding> {
+    let reason = match obstacle {
+        Obstacle::Refused => Reason::ChildRefused,
+        Obstacle::NameTaken => Reason::NameTaken,
+    };
+    findings
+        .into_iter()
+        .map(|told| match told.type_ {
+            READY | PROGRESSING => finding(told.type_, false, reason, message.to_owned()),
+            _ => told,
+        })
+        .collect()
 }
 
 fn finding(type_: &'static str, status: bool, reason: Reason, message: String) -> Finding {
@@ -142,7 +157,7 @@ fn ready(standing: &Standing<'_>) -> Finding {
             format!("every ranking server serves {name}"),
         );
     }
-    if let Some(refusal) = standing.refusal() {
+    if let Some(refusal) = standing.refusal {
         return finding(
             READY,
             false,
@@ -214,7 +229,7 @@ fn progressing(standing: &Standing<'_>) -> Finding {
             "nothing is to be done".to_owned(),
         );
     }
-    if let Some(refusal) = standing.refusal() {
+    if let Some(refusal) = standing.refusal {
         return finding(
             PROGRESSING,
             false,
@@ -271,7 +286,7 @@ fn promoted(standing: &Standing<'_>) -> Finding {
         .stable
         .as_ref()
         .is_some_and(|stable| stable.sha256 == target.sha256);
-    if let Some(refusal) = standing.refusal() {
+    if let Some(refusal) = standing.refusal {
         finding(
             PROMOTED,
             false,

@@ -95,6 +95,39 @@ impl<'a> Fleet<'a> {
             .any(|pod| pod.is_ready && pod.has_loaded(sha256) && pod.follows() == Some(sequence))
     }
 
+    /// Whether requests may have been answered with the bundle, which the live plan gives all traffic: a pod is ready, and
+    /// says that it holds it, or says nothing and was made to hold it.
+    pub(crate) fn may_serve(self, sha256: &str) -> bool {
+        let deployment = self.observed.deployment.as_ref();
+        let template = deployment
+            .filter(|deployment| deployment.bundles.contains_key(sha256))
+            .and_then(|deployment| deployment.template.as_ref());
+        let is_made_for_it = |pod: &Pod| template.is_some() && pod.template.as_ref() == template;
+        self.staying()
+            .filter(|pod| pod.is_ready)
+            .any(|pod| pod.has_loaded(sha256) || (pod.report.is_none() && is_made_for_it(pod)))
+    }
+
+    /// Whether a pod cannot start because of the store, or because of what is in it.
+    pub(crate) fn is_store_in_the_way(self) -> bool {
+        self.staying()
+            .filter(|pod| !pod.is_ready)
+            .filter_map(|pod| pod.trouble.as_ref())
+            .any(|trouble| trouble.severity >= Severity::Retryable && !trouble.is_crash)
+    }
+
+    /// Whether there is no server and shall be none.
+    pub(crate) fn is_empty(self) -> bool {
+        let deployment = self.observed.deployment.as_ref();
+        deployment.is_some_and(|deployment| deployment.wanted == 0)
+            && self.staying().next().is_none()
+    }
+
+    /// Whether a server does not say which plan it follows.
+    pub(crate) fn any_is_silent(self) -> bool {
+        self.staying().any(|pod| pod.follows().is_none())
+    }
+
     /// Whether every server that may answer follows the plan.
     pub(crate) fn all_follow(self, sequence: i64) -> bool {
         self.staying()

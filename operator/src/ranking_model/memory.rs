@@ -29,6 +29,19 @@ pub(crate) struct Memory {
     pub(crate) history: Vec<HistoryEntry>,
 }
 
+/// What the cluster tells a memory that turns to another model.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    /// The digest in the live plan.
+    pub(crate) serving: Option<&'a str>,
+    /// Whether a ready server may have answered requests with the model of the live plan.
+    pub(crate) may_be_served: bool,
+    /// Whether a pod cannot start because of the store: then a new place of the stable model is taken on.
+    pub(crate) is_store_in_the_way: bool,
+    /// Digest of the pod template with one model alone: what an attempt with that model depends on.
+    pub(crate) conditions_of: &'a dyn Fn(&ModelReference) -> String,
+}
+
 impl Memory {
     /// The memory in the status; where the status was lost, what the live plan and Deployment tell.
     pub(crate) fn recall(
@@ -81,42 +94,55 @@ impl Memory {
         }
     }
 
-    /// Turns to the model that the spec names now. `serving` is the digest in the live plan.
+    /// Turns to the model that the spec names now.
     pub(crate) fn turn_to(
         &mut self,
         target: Result<&ModelReference, &Unresolved>,
-        serving: Option<&str>,
+        scene: Scene<'_>,
         generation: i64,
         now: Timestamp,
     ) {
+        let is_shifted = self.is_shifted(scene.serving);
         let is_on_its_way = match (&self.candidate, target) {
-            (Some(candidate), Ok(target)) => is_same(candidate, target),
+            // Once it has the traffic its place is known to be good.
+            (Some(candidate), Ok(target)) => {
+                candidate.sha256 == target.sha256 && (is_shifted || candidate.uri == target.uri)
+            }
             _ => false,
         };
         if is_on_its_way {
-            refresh(&mut self.candidate, target);
+            refresh(&mut self.candidate, target, false);
             return;
         }
-        self.supersede(serving, now);
+        self.supersede(scene, now);
         let Ok(target) = target else { return };
         let is_stable = self
             .stable
             .as_ref()
             .is_some_and(|stable| stable.sha256 == target.sha256);
         if is_stable {
-            refresh(&mut self.stable, Ok(target));
+            refresh(&mut self.stable, Ok(target), scene.is_store_in_the_way);
             // A refused model may be tried again after the spec has named another one.
             self.rollout = self
                 .rollout
                 .take()
                 .filter(|rollout| rollout.outcome != RolloutOutcome::RolledBack);
-        } else if self.refusal_of(target).is_none() {
+        } else if self
+            .refusal_of(target, &(scene.conditions_of)(target))
+            .is_none()
+        {
             self.start(target, generation, now);
         }
     }
 
-    /// Why the spec's model is not tried again, if the newest rollout brought it and was rolled back.
-    pub(crate) fn refusal_of(&self, target: &ModelReference) -> Option<&RejectedModel> {
+    /// Why the spec's model is not tried again, if the newest rollout brought it and was rolled back. `conditions` is the
+    /// digest of the pod template with this model alone: the same model on other servers, or from a store that is reached in
+    /// another way, is another attempt.
+    pub(crate) fn refusal_of(
+        &self,
+        target: &ModelReference,
+        conditions: &str,
+    ) -> Option<&RejectedModel> {
         let rollout = self
             .rollout
             .as_ref()
@@ -125,6 +151,7 @@ impl Memory {
             rejected.rollout_id == rollout.id
                 && rejected.sha256 == target.sha256
                 && rejected.uri == target.uri
+                && rejected.template_sha256.as_deref() == Some(conditions)
         })
     }
 
@@ -142,11 +169,17 @@ impl Memory {
         });
     }
 
-    fn supersede(&mut self, serving: Option<&str>, now: Timestamp) {
-        if self.candidate.is_none() {
+    fn supersede(&mut self, scene: Scene<'_>, now: Timestamp) {
+        let Some(candidate) = &self.candidate else {
+            return;
+        };
+        let has_traffic = scene.serving == Some(&candidate.sha256);
+        if self.stable.is_none() && has_traffic && scene.may_be_served {
+            // The edit came before the first model's promotion was noted. What serves is never taken away.
+            self.promote(now);
             return;
         }
-        if self.is_shifted(serving) {
+        if self.is_shifted(scene.serving) {
             self.previous = self.stable.take();
             self.stable = self.candidate.clone();
         }
@@ -166,16 +199,26 @@ impl Memory {
         self.end(RolloutOutcome::Succeeded, now);
     }
 
-    /// The candidate is refused; what serves stays.
-    pub(crate) fn roll_back(&mut self, reason: RankingModelReason, message: &str, now: Timestamp) {
+    /// The candidate is refused; what serves stays. `conditions` is as for [`Self::refusal_of`].
+    pub(crate) fn roll_back(
+        &mut self,
+        reason: RankingModelReason,
+        message: &str,
+        conditions: String,
+        now: Timestamp,
+    ) {
         let (Some(candidate), Some(rollout)) = (self.candidate.clone(), self.rollout.clone())
         else {
             return;
         };
+        // Where it was the way back, there is none: servers need not hold what is refused.
+        self.previous
+            .take_if(|previous| previous.sha256 == candidate.sha256);
         self.rejected.insert(
             0,
             RejectedModel {
                 sha256: candidate.sha256,
+                template_sha256: Some(conditions),
                 uri: candidate.uri,
                 rollout_id: rollout.id,
                 reason: reason.as_str().to_owned(),
@@ -212,6 +255,20 @@ impl Memory {
         self.history.truncate(KEPT);
     }
 
+    /// Digests of the bundles that a new server waits for: what serves and what is on its way, but not what is kept for the
+    /// way back.
+    pub(crate) fn awaited(&self) -> Vec<String> {
+        let mut digests: Vec<_> = self
+            .stable
+            .iter()
+            .chain(&self.candidate)
+            .map(|model| model.sha256.clone())
+            .collect();
+        digests.sort();
+        digests.dedup();
+        digests
+    }
+
     /// The bundles that servers shall hold, by digest: in a rollout stable and candidate, otherwise stable and previous, so
     /// that the end of a rollout changes no pod.
     pub(crate) fn bundles(&self) -> Vec<ModelReference> {
@@ -226,19 +283,22 @@ impl Memory {
     }
 }
 
-fn is_same(left: &ModelReference, right: &ModelReference) -> bool {
-    left.sha256 == right.sha256 && left.uri == right.uri
-}
-
-/// Takes on the spec's name and place of the same model, and its metric where the spec's source tells one.
-fn refresh(known: &mut Option<ModelReference>, target: Result<&ModelReference, &Unresolved>) {
+/// Takes on the spec's name of the same model, its metric where the spec's source tells one, and its place if it `moves`. A
+/// digest names the same bytes wherever they are, so that servers which have them are not restarted for another place.
+fn refresh(
+    known: &mut Option<ModelReference>,
+    target: Result<&ModelReference, &Unresolved>,
+    moves: bool,
+) {
     let (Some(known), Ok(target)) = (known, target) else {
         return;
     };
     let metric = target.ndcg_at_10.clone().or(known.ndcg_at_10.take());
     *known = ModelReference {
+        name: target.name.clone(),
+        sha256: target.sha256.clone(),
+        uri: if moves { &target.uri } else { &known.uri }.clone(),
         ndcg_at_10: metric,
-        ..target.clone()
     };
 }
 

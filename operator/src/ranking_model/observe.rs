@@ -1,6 +1,7 @@
 //! Reads what a decision needs: the children by name, the pods by label, the TrainingRun by reference, and what each server
 //! says of itself. It needs a client; nothing here writes or decides.
 
+use super::build::network_policy::{service_of, store_port};
 use super::observed::{DeploymentView, Observed, Pod, Report};
 use super::plan::TrafficPlan;
 use crate::apply;
@@ -10,7 +11,8 @@ use crate::owner::Owner;
 use crate::pod_http::ADMIN_PORT;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod as KubernetesPod};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod as KubernetesPod, Service};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::Api;
 use kube::api::ListParams;
 use searchop_crds::labels::{self, Component};
@@ -34,6 +36,36 @@ pub(crate) async fn observe(
         pods: asked(context, pods(context, owner).await?).await,
     };
     Ok((observed, config))
+}
+
+/// The port of the store's pods, where `endpoint` is a Service of the cluster that may be looked at.
+pub(crate) async fn store_target(
+    context: &Context,
+    owner: &Owner,
+    endpoint: Option<&str>,
+) -> Result<Option<IntOrString>, Error> {
+    let Some((name, namespace)) =
+        endpoint.and_then(|endpoint| service_of(endpoint, &owner.namespace))
+    else {
+        return Ok(None);
+    };
+    let services: Api<Service> = Api::namespaced(context.client.clone(), &namespace);
+    match services.get_opt(&name).await {
+        Ok(service) => {
+            let port = store_port(endpoint);
+            let spec = service.and_then(|service| service.spec);
+            let ports = spec.and_then(|spec| spec.ports).unwrap_or_default();
+            let led = ports.into_iter().find(|offered| offered.port == port);
+            Ok(led.and_then(|led| led.target_port))
+        }
+        // An operator of single namespaces has no right to those of others, nor can a name that is none be asked for.
+        Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_invalid() => Ok(None),
+        Err(source) => Err(Error::Read {
+            kind: "Service",
+            name,
+            source,
+        }),
+    }
 }
 
 async fn training_run(

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub(crate) const PLAN_FILE: &str = "plan.json";
 /// Key with the digest of the bundle that has all traffic: the init step of a new pod requires this one.
 pub(crate) const REQUIRED: &str = "required";
+/// Key with the digests, separated by commas, for which the init step of a new pod waits while the store does not answer.
+pub(crate) const AWAITED: &str = "awaited";
 
 /// Which share of the traffic each bundle gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ impl TrafficPlan {
         let text = config.data.as_ref()?.get(PLAN_FILE)?;
         let plan: Self = serde_json::from_str(text).ok()?;
         // A plan that was damaged by hand is replaced by one with a new number.
-        (config.data.as_ref() == Some(&plan.data()) && plan.serving().is_some()).then_some(plan)
+        (holds(config, &plan.data()) && plan.serving().is_some()).then_some(plan)
     }
 
     /// The bundle that has all traffic, when one has.
@@ -48,7 +50,7 @@ impl TrafficPlan {
             .map(|(sha256, _)| sha256.as_str())
     }
 
-    /// The ConfigMap's data.
+    /// What the ConfigMap's data says of the plan.
     pub(crate) fn data(&self) -> BTreeMap<String, String> {
         let text = serde_json::to_string(self).expect("a plan has nothing that JSON cannot say");
         let required = self.serving().unwrap_or_default().to_owned();
@@ -62,6 +64,13 @@ impl TrafficPlan {
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         self.weights == other.weights && self.salt == other.salt
     }
+}
+
+/// Whether the ConfigMap says all of `wanted`. Further keys are somebody else's and mean nothing to servers.
+pub(crate) fn holds(config: &ConfigMap, wanted: &BTreeMap<String, String>) -> bool {
+    wanted
+        .iter()
+        .all(|(key, value)| config.data.as_ref().and_then(|data| data.get(key)) == Some(value))
 }
 
 #[cfg(test)]
@@ -91,6 +100,18 @@ mod tests {
             r#"{"sequence":7,"weights":{"aa":100},"salt":"uid"}"#
         );
         assert_eq!(plan.data()[REQUIRED], "aa");
+    }
+
+    #[test]
+    fn a_key_of_somebody_else_is_no_damage() {
+        let mut written = config(r#"{"sequence":1,"weights":{"aa":100},"salt":""}"#);
+        let data = written.data.get_or_insert_default();
+        data.insert("theirs".to_owned(), "note".to_owned());
+        assert!(TrafficPlan::read(&written).is_some());
+        let wanted = TrafficPlan::sole(1, "aa", "").data();
+        assert!(holds(&written, &wanted));
+        let more = BTreeMap::from([(AWAITED.to_owned(), "aa".to_owned())]);
+        assert!(!holds(&written, &more));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::apply::bring_about;
 use super::build::Blueprint;
-use super::decide::decide;
-use super::observe::observe;
+use super::decide::{Decision, decide};
+use super::observe::{observe, store_target};
 use super::status::{classify, status};
 use crate::context::Context;
 use crate::controllers::{self, Watched, api, children, instance_of};
@@ -90,6 +90,8 @@ async fn reconcile(
     }
     let (observed, config) = observe(&context, &owner, &model).await?;
     let blueprint = Blueprint::new(&owner.name, &model, &context.settings);
+    let target = store_target(&context, &owner, blueprint.endpoint()).await?;
+    let blueprint = blueprint.leading_to(target);
     let decision = decide(
         &model,
         &observed,
@@ -99,15 +101,34 @@ async fn reconcile(
     let children = decision
         .plan
         .as_ref()
-        .map(|plan| blueprint.children(&decision.bundles, plan));
-    bring_about(&context, &owner, &decision, children, config.as_ref()).await?;
+        .map(|plan| blueprint.children(&decision.bundles, plan, &decision.awaited));
+    match bring_about(&context, &owner, &decision, children, config.as_ref()).await {
+        Ok(()) => {
+            record(&context, &owner, &model, &decision, now).await?;
+            Ok(decision.requeue)
+        }
+        // The object itself will be deleted next, and is looked at then.
+        Err(error) if error.is_namespace_terminating() => Ok(Requeue::Watch),
+        Err(error) => {
+            if let Some(obstacle) = error.obstacle() {
+                let decision = decision.obstructed(obstacle, &error.note(), model.status.as_ref());
+                record(&context, &owner, &model, &decision, now).await?;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn record(
+    context: &Context,
+    owner: &Owner,
+    model: &RankingModel,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<(), Error> {
     let before = model.status.clone().unwrap_or_default();
-    let after = status(
-        &before,
-        &decision,
-        model.metadata.generation.unwrap_or(0),
-        now,
-    );
-    write(&context, &owner, &model, &before, &after, classify).await?;
-    Ok(decision.requeue)
+    let generation = model.metadata.generation.unwrap_or(0);
+    let after = status(&before, decision, generation, now);
+    write(context, owner, model, &before, &after, classify).await?;
+    Ok(())
 }

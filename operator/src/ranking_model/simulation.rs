@@ -7,6 +7,7 @@ mod cluster;
 mod record;
 mod server;
 mod stories;
+mod survival;
 
 use cluster::Cluster;
 use server::Health;

@@ -133,8 +133,15 @@ fn server_trouble(status: &ContainerStatus) -> Option<Trouble> {
     let last = now.or_else(|| ended(status.last_state.as_ref()));
     let is_backing_off = waiting_reason(status) == Some("CrashLoopBackOff");
     let is_out_of_memory = last.is_some_and(|end| end.reason.as_deref() == Some("OOMKilled"));
+    // A server that has failed more than once and is being started again is still in its loop: what is said of it does not
+    // change with each turn.
+    let is_starting_over = status.restart_count > 1
+        && status.started != Some(true)
+        && last.is_some_and(|end| end.exit_code != 0);
     match last {
-        Some(end) if is_backing_off || is_out_of_memory => Some(crash("the ranking server", end)),
+        Some(end) if is_backing_off || is_out_of_memory || is_starting_over => {
+            Some(crash("the ranking server", end))
+        }
         _ => waiting(status),
     }
 }
@@ -314,6 +321,25 @@ mod tests {
             None,
             "one restart is no crash loop"
         );
+    }
+
+    #[test]
+    fn a_crash_loop_is_one_whether_the_server_waits_or_runs_again() {
+        let pod = |state: Value, started: bool, restarts: i32| {
+            let pod = json!({"status": {"containerStatuses": [{"name": "server", "state": state, "lastState": end(1, "Error", "no"),
+                "started": started, "image": "", "imageID": "", "ready": false, "restartCount": restarts}]}});
+            trouble(&serde_json::from_value(pod).expect("a pod"))
+        };
+        let waiting = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        let running = json!({"running": {"startedAt": "2026-01-01T00:01:00Z"}});
+        assert_eq!(pod(running.clone(), false, 2), pod(waiting, false, 2));
+        assert!(pod(running.clone(), false, 2).is_some());
+        assert_eq!(
+            pod(running.clone(), false, 1),
+            None,
+            "one restart is no loop"
+        );
+        assert_eq!(pod(running, true, 9), None, "it has started");
     }
 
     #[test]

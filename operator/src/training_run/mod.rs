@@ -41,7 +41,7 @@ pub async fn reconcile(
     let observed = observe::observe(&context, &owner, &run).await?;
     let plan = decide::decide(&owner, &run, &observed, &context.settings, now);
     let before = run.status.clone().unwrap_or_default();
-    execute(&context, &owner, run, &before, &observed.jobs, plan).await
+    execute(&context, &owner, run, &before, &observed.jobs, plan, now).await
 }
 
 /// Watches TrainingRuns of `namespace`, or of all, until `stop` turns true.

@@ -2,6 +2,7 @@
 //! uses its model.
 
 use crate::context::Context;
+use crate::controllers::Watched;
 use crate::error::Error;
 use crate::job::ObservedJobs;
 use crate::job::observe::{is_terminating, jobs};
@@ -46,7 +47,7 @@ pub async fn observe(
         });
     }
     let models = context
-        .scoped::<RankingModel>()
+        .scoped::<Watched<RankingModel>>()
         .into_iter()
         .map(|api| async move { api.list(&ListParams::default()).await });
     let models = futures::future::try_join_all(models)
@@ -58,6 +59,8 @@ pub async fn observe(
     let users = models
         .iter()
         .flat_map(|list| &list.items)
+        // One that cannot be read as its kind is reported by its own reconcile, and holds nobody else up.
+        .filter_map(|model| model.0.as_ref().ok())
         .filter(|model| uses(model, run))
         .map(|model| {
             format!(

@@ -102,14 +102,19 @@ impl World {
         }
     }
 
+    /// Reconciles an object that can be read as its kind; the controllers report the others.
     async fn reconcile(&self, kind: &'static str, object: Value) {
         let context = Arc::clone(&self.context);
         let result = if kind == "DemoDataset" {
-            let object: DemoDataset = serde_json::from_value(object).expect("a DemoDataset");
+            let Ok(object) = serde_json::from_value::<DemoDataset>(object) else {
+                return;
+            };
             let owner = Owner::of(&object, kind).expect("it is stored");
             demo_dataset::reconcile(context, object, owner, self.now).await
         } else {
-            let object: TrainingRun = serde_json::from_value(object).expect("a TrainingRun");
+            let Ok(object) = serde_json::from_value::<TrainingRun>(object) else {
+                return;
+            };
             let owner = Owner::of(&object, kind).expect("it is stored");
             training_run::reconcile(context, object, owner, self.now).await
         };
@@ -242,13 +247,23 @@ fn mask(value: &mut Value) {
                 "lastTransitionTime",
                 "retryAt",
                 "searchop.dev/applied-sha256",
-                "args",
             ] {
                 fields.remove(key);
             }
             fields.values_mut().for_each(mask);
         }
         Value::Array(elements) => elements.iter_mut().for_each(mask),
+        Value::String(text) => *text = without_uids(text),
         _ => {}
     }
+}
+
+/// The text with the number of each UID of this server left out: an owner's UID is part of its name in the store.
+fn without_uids(text: &str) -> String {
+    let mut parts = text.split("uid-");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |masked, part| {
+        let rest = part.trim_start_matches(|character: char| character.is_ascii_digit());
+        format!("{masked}uid-{rest}")
+    })
 }

@@ -9,7 +9,7 @@ use super::{ADMIN_PORT, API_PORT, Blueprint};
 use crate::containment;
 use crate::pods;
 use crate::ranking_model::observed::TEMPLATE;
-use crate::ranking_model::plan::{PLAN_FILE, REQUIRED};
+use crate::ranking_model::plan::{AWAITED, PLAN_FILE, REQUIRED};
 use crate::ranking_model::trouble::{FETCH, SERVER};
 use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
@@ -27,7 +27,8 @@ use std::collections::BTreeMap;
 
 /// Seconds from SIGTERM to SIGKILL: more than the server's 5 s of leaving and 20 s of draining.
 const TERMINATION_SECONDS: i64 = 45;
-/// Seconds in which a server must have become ready for the first time; then its container is started again.
+/// Seconds in which a server must have answered that it has started, which it does a minute after its start at the latest;
+/// then its container is started again.
 const STARTUP_SECONDS: i32 = 600;
 /// Where the plan is mounted.
 const PLAN_DIRECTORY: &str = "/etc/searchop";
@@ -35,6 +36,9 @@ const PLAN_DIRECTORY: &str = "/etc/searchop";
 const BUNDLES_DIRECTORY: &str = "/bundles";
 /// Environment variable with the digest that the init step cannot do without.
 const REQUIRED_VARIABLE: &str = "SEARCHOP_REQUIRED";
+/// Environment variable with the digests that the init step waits for. It does without the others where the store does not
+/// answer: a model that is kept only for the way back holds up no server.
+const AWAITED_VARIABLE: &str = "SEARCHOP_AWAITED";
 
 pub(super) fn build(blueprint: &Blueprint<'_>, bundles: &[ModelReference]) -> Deployment {
     Deployment {
@@ -135,7 +139,8 @@ fn fetch(blueprint: &Blueprint<'_>, bundles: &[ModelReference]) -> Container {
         .into_iter()
         .filter(|variable| variable.name != "SEARCHOP_STORE")
         .collect();
-    environment.push(required(blueprint));
+    environment.push(of_plan(blueprint, REQUIRED_VARIABLE, REQUIRED, None));
+    environment.push(of_plan(blueprint, AWAITED_VARIABLE, AWAITED, Some(true)));
     let mut mounts = vec![
         pods::mount("bundles", BUNDLES_DIRECTORY, false),
         pods::mount("scratch", "/tmp", false),
@@ -154,14 +159,20 @@ fn fetch(blueprint: &Blueprint<'_>, bundles: &[ModelReference]) -> Container {
     }
 }
 
-fn required(blueprint: &Blueprint<'_>) -> EnvVar {
+/// A variable with what the plan's ConfigMap says under the key when the pod starts.
+fn of_plan(
+    blueprint: &Blueprint<'_>,
+    variable: &str,
+    key: &str,
+    is_optional: Option<bool>,
+) -> EnvVar {
     EnvVar {
-        name: REQUIRED_VARIABLE.to_owned(),
+        name: variable.to_owned(),
         value_from: Some(EnvVarSource {
             config_map_key_ref: Some(ConfigMapKeySelector {
                 name: names::plan(blueprint.name),
-                key: REQUIRED.to_owned(),
-                optional: None,
+                key: key.to_owned(),
+                optional: is_optional,
             }),
             ..EnvVarSource::default()
         }),
@@ -195,8 +206,9 @@ fn server(blueprint: &Blueprint<'_>, bundles: &[ModelReference]) -> Container {
             pods::mount("scratch", "/tmp", false),
             pods::mount("plan", PLAN_DIRECTORY, true),
         ]),
-        // Every second until the first success, so that a server takes traffic as soon as it can.
-        startup_probe: Some(probe("/readyz", 1, STARTUP_SECONDS)),
+        // Every second until the first success, so that a server takes traffic as soon as it can. A server that has
+        // loaded what it can has started, whether or not that is enough to be ready.
+        startup_probe: Some(probe("/startupz", 1, STARTUP_SECONDS)),
         readiness_probe: Some(probe("/readyz", 2, 2)),
         liveness_probe: Some(probe("/livez", 10, 3)),
         resources: Some(resources(blueprint)),

@@ -4,7 +4,7 @@
 mod autoscaler;
 mod deployment;
 mod disruption_budget;
-mod network_policy;
+pub(crate) mod network_policy;
 mod plan;
 mod service;
 mod service_account;
@@ -17,8 +17,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use searchop_crds::labels::{self, Component};
-use searchop_crds::{AutoscalingMode, ModelReference, RankingModel, Serving, names};
+use searchop_crds::{AutoscalingMode, ModelReference, RankingModel, Serving, StorageSpec, names};
 
 use super::plan::TrafficPlan;
 
@@ -32,6 +33,8 @@ pub(crate) struct Blueprint<'a> {
     name: &'a str,
     serving: &'a Serving,
     storage: Storage,
+    /// The port of the store's pods, where the endpoint is a Service of the cluster.
+    store_target: Option<IntOrString>,
     settings: &'a Settings,
 }
 
@@ -53,8 +56,22 @@ impl<'a> Blueprint<'a> {
             name,
             serving: &model.spec.serving,
             storage: connection(model, settings),
+            store_target: None,
             settings,
         }
+    }
+
+    /// The same for a store whose Service leads to this port of its pods.
+    pub(crate) fn leading_to(self, store_target: Option<IntOrString>) -> Self {
+        Self {
+            store_target,
+            ..self
+        }
+    }
+
+    /// The URL of the store; `None` is AWS.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.storage.endpoint.as_deref()
     }
 
     /// Digest of the pod template with these bundles.
@@ -62,8 +79,13 @@ impl<'a> Blueprint<'a> {
         deployment::template_digest(self, bundles)
     }
 
-    /// Every child. `plan` gives one of `bundles` all traffic.
-    pub(crate) fn children(&self, bundles: &[ModelReference], plan: &TrafficPlan) -> Children {
+    /// Every child. `plan` gives one of `bundles` all traffic, and new servers wait for those of them in `awaited`.
+    pub(crate) fn children(
+        &self,
+        bundles: &[ModelReference],
+        plan: &TrafficPlan,
+        awaited: &[String],
+    ) -> Children {
         let is_managed = self.serving.autoscaling.mode == AutoscalingMode::Managed;
         Children {
             service_account: self
@@ -71,7 +93,7 @@ impl<'a> Blueprint<'a> {
                 .service_account()
                 .is_none()
                 .then(|| service_account::build(self)),
-            plan: plan::build(self, plan),
+            plan: plan::build(self, plan, awaited),
             service: service::build(self),
             network_policy: network_policy::build(self),
             disruption_budget: (self.fewest() > 1).then(|| disruption_budget::build(self)),
@@ -109,8 +131,14 @@ impl<'a> Blueprint<'a> {
 /// How to reach the store. Where that is does not matter: each bundle's URI says it in full, so servers are not restarted
 /// when the default store moves.
 fn connection(model: &RankingModel, settings: &Settings) -> Storage {
-    let mut spec = model.spec.storage.clone().unwrap_or_default();
-    spec.uri = Some("s3://unused".to_owned());
+    let given = model.spec.storage.clone().unwrap_or_default();
+    let spec = StorageSpec {
+        uri: Some("s3://unused".to_owned()),
+        endpoint: given.endpoint,
+        region: given.region,
+        path_style: given.path_style,
+        credentials: given.credentials,
+    };
     storage::resolve(Some(&spec), settings).expect("the store is given")
 }
 
@@ -145,8 +173,11 @@ mod tests {
     }
 
     fn built(model: &RankingModel, settings: &Settings) -> Children {
-        Blueprint::new("storefront", model, settings)
-            .children(&[bundle(A), bundle(B)], &TrafficPlan::sole(1, A, "uid"))
+        Blueprint::new("storefront", model, settings).children(
+            &[bundle(A), bundle(B)],
+            &TrafficPlan::sole(1, A, "uid"),
+            &[A.to_owned()],
+        )
     }
 
     #[test]
@@ -182,12 +213,35 @@ mod tests {
     }
 
     #[test]
+    fn a_new_pod_learns_from_the_plan_what_it_waits_for() {
+        let children = built(&model(), &Settings::example());
+        let data = children.plan.data.expect("data");
+        assert_eq!(
+            (data["awaited"].as_str(), data["required"].as_str()),
+            (A, A)
+        );
+        let pod = children.deployment.spec.and_then(|spec| spec.template.spec);
+        let fetch = serde_json::to_value(&pod.expect("a pod").init_containers).expect("JSON");
+        let variables = fetch[0]["env"].as_array().expect("variables");
+        let awaited = variables
+            .iter()
+            .find(|variable| variable["name"] == "SEARCHOP_AWAITED")
+            .expect("the variable");
+        let source = &awaited["valueFrom"]["configMapKeyRef"];
+        assert_eq!(source["name"], "storefront-ranking-plan");
+        assert_eq!(source["key"], "awaited");
+        assert_eq!(source["optional"], true);
+    }
+
+    #[test]
     fn the_template_does_not_depend_on_who_is_stable() {
         let settings = Settings::example();
         let model = model();
         let blueprint = Blueprint::new("storefront", &model, &settings);
-        let before = blueprint.children(&[bundle(A), bundle(B)], &TrafficPlan::sole(1, A, "uid"));
-        let after = blueprint.children(&[bundle(A), bundle(B)], &TrafficPlan::sole(2, B, "uid"));
+        let both = [A.to_owned(), B.to_owned()];
+        let bundles = [bundle(A), bundle(B)];
+        let before = blueprint.children(&bundles, &TrafficPlan::sole(1, A, "uid"), &both);
+        let after = blueprint.children(&bundles, &TrafficPlan::sole(2, B, "uid"), &both[1..]);
         assert_eq!(before.deployment, after.deployment);
         assert_ne!(before.plan, after.plan);
     }
@@ -198,7 +252,7 @@ mod tests {
         let model = model();
         let blueprint = Blueprint::new("storefront", &model, &settings);
         let bundles = [bundle(A), bundle(B)];
-        let built = blueprint.children(&bundles, &TrafficPlan::sole(1, A, "uid"));
+        let built = blueprint.children(&bundles, &TrafficPlan::sole(1, A, "uid"), &[]);
         let read = DeploymentView::read(&built.deployment);
         assert_eq!(read.template, Some(blueprint.template_digest(&bundles)));
         assert_ne!(
@@ -283,12 +337,38 @@ mod tests {
     }
 
     #[test]
+    fn the_network_policy_opens_the_port_that_the_stores_service_leads_to() {
+        let (settings, model) = (Settings::example(), model());
+        let ports = |target: Option<IntOrString>| {
+            let blueprint = Blueprint::new("storefront", &model, &settings).leading_to(target);
+            let policy = blueprint
+                .children(&[bundle(A)], &TrafficPlan::sole(1, A, ""), &[])
+                .network_policy;
+            let policy = serde_json::to_value(policy).expect("JSON");
+            let ports = policy["spec"]["egress"][1]["ports"].as_array().cloned();
+            let ports = ports.unwrap_or_default();
+            ports
+                .iter()
+                .map(|port| port["port"].clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ports(None), [9000]);
+        assert_eq!(ports(Some(IntOrString::Int(9000))), [9000]);
+        assert_eq!(ports(Some(IntOrString::Int(7070))), [9000, 7070]);
+        let named = ports(Some(IntOrString::String("s3".to_owned())));
+        assert_eq!(named, [serde_json::json!(9000), serde_json::json!("s3")]);
+    }
+
+    #[test]
     fn every_child_fits_its_name() {
         let settings = Settings::example();
         let model = model();
         let longest = "n".repeat(names::LONGEST_OWNER);
-        let children = Blueprint::new(&longest, &model, &settings)
-            .children(&[bundle(A)], &TrafficPlan::sole(1, A, ""));
+        let children = Blueprint::new(&longest, &model, &settings).children(
+            &[bundle(A)],
+            &TrafficPlan::sole(1, A, ""),
+            &[],
+        );
         let name = children.plan.metadata.name.expect("a name");
         assert!(name.len() <= 63, "{name}");
     }

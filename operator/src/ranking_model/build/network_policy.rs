@@ -49,21 +49,23 @@ fn egress(blueprint: &Blueprint<'_>) -> Vec<NetworkPolicyEgressRule> {
         to: None,
         ports: Some(vec![port("UDP", 53), port("TCP", 53)]),
     };
-    let store_port = store_port(blueprint.storage.endpoint.as_deref());
+    let mut ports = vec![IntOrString::Int(store_port(blueprint.endpoint()))];
+    // A policy sees a connection to a Service as one to the pod that it leads to.
+    ports.extend(blueprint.store_target.clone());
     // Web identity is exchanged for keys at AWS' STS.
-    let ports = match blueprint.storage.identity {
-        Identity::Secret(_) => vec![store_port],
-        Identity::ServiceAccount(_) | Identity::Ambient if store_port == 443 => vec![443],
-        Identity::ServiceAccount(_) | Identity::Ambient => vec![store_port, 443],
-    };
+    match blueprint.storage.identity {
+        Identity::Secret(_) => {}
+        Identity::ServiceAccount(_) | Identity::Ambient => ports.push(IntOrString::Int(443)),
+    }
+    let mut unique = Vec::new();
+    for port in ports {
+        if !unique.contains(&port) {
+            unique.push(port);
+        }
+    }
     let store = NetworkPolicyEgressRule {
         to: None,
-        ports: Some(
-            ports
-                .into_iter()
-                .map(|number| port("TCP", number))
-                .collect(),
-        ),
+        ports: Some(unique.into_iter().map(tcp).collect()),
     };
     let agent = NetworkPolicyEgressRule {
         to: Some(POD_IDENTITY.map(block).to_vec()),
@@ -75,8 +77,27 @@ fn egress(blueprint: &Blueprint<'_>) -> Vec<NetworkPolicyEgressRule> {
     }
 }
 
+/// Name and namespace of the Service that the endpoint may be, for pods of `namespace`. Whether it is one is to be looked up.
+pub(crate) fn service_of(endpoint: &str, namespace: &str) -> Option<(String, String)> {
+    let (_, rest) = endpoint.split_once("://")?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host);
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    match host.split('.').collect::<Vec<_>>().as_slice() {
+        [name] => Some(((*name).to_owned(), namespace.to_owned())),
+        [name, namespace] | [name, namespace, "svc", ..] => {
+            Some(((*name).to_owned(), (*namespace).to_owned()))
+        }
+        _ => None,
+    }
+}
+
 /// The port in the endpoint's URL, or that of its scheme.
-fn store_port(endpoint: Option<&str>) -> i32 {
+pub(crate) fn store_port(endpoint: Option<&str>) -> i32 {
     let Some(endpoint) = endpoint else { return 443 };
     let (scheme, rest) = endpoint.split_once("://").unwrap_or(("https", endpoint));
     let authority = rest.split('/').next().unwrap_or_default();
@@ -84,6 +105,14 @@ fn store_port(endpoint: Option<&str>) -> i32 {
         .rsplit_once(':')
         .and_then(|(_, number)| number.parse().ok());
     given.unwrap_or(if scheme == "http" { 80 } else { 443 })
+}
+
+fn tcp(port: IntOrString) -> NetworkPolicyPort {
+    NetworkPolicyPort {
+        protocol: Some("TCP".to_owned()),
+        port: Some(port),
+        end_port: None,
+    }
 }
 
 fn port(protocol: &str, number: i32) -> NetworkPolicyPort {
@@ -111,5 +140,30 @@ fn block(cidr: &str) -> NetworkPolicyPeer {
             except: None,
         }),
         ..NetworkPolicyPeer::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::service_of;
+
+    #[test]
+    fn an_endpoint_may_be_a_service_of_the_cluster() {
+        for (endpoint, service) in [
+            ("http://minio:9000", Some(("minio", "demo"))),
+            ("http://minio.storage", Some(("minio", "storage"))),
+            ("http://minio.storage.svc:80", Some(("minio", "storage"))),
+            (
+                "http://minio.storage.svc.cluster.local:80/",
+                Some(("minio", "storage")),
+            ),
+            ("https://s3.eu-central-1.amazonaws.com", None),
+            ("http://10.0.0.1:9000", None),
+            ("nonsense", None),
+        ] {
+            let found = service_of(endpoint, "demo");
+            let wanted = service.map(|(name, namespace)| (name.to_owned(), namespace.to_owned()));
+            assert_eq!(found, wanted, "{endpoint}");
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Cluster {
     pub(super) clock: i64,
     next_look: i64,
     pub(super) plan: Option<TrafficPlan>,
+    /// What new pods wait for, as the plan's ConfigMap says.
+    pub(super) awaited: Vec<String>,
     pub(super) deployment: Option<DeploymentView>,
     pub(super) pods: Vec<Running>,
     born: usize,
@@ -84,6 +86,7 @@ impl Cluster {
             clock: 0,
             next_look: 0,
             plan: None,
+            awaited: Vec::new(),
             deployment: None,
             pods: Vec::new(),
             born: 0,
@@ -155,6 +158,11 @@ impl Cluster {
             .filter(|pod| pod.leaving_since.is_none())
             .map(|pod| pod.name.clone())
             .collect()
+    }
+
+    /// Whether requests are answered.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.pods.iter().any(|pod| pod.is_ready(self.moment()))
     }
 
     /// Sequence number and model of the live plan.
@@ -333,6 +341,7 @@ impl Cluster {
                 .clone()
                 .expect("the plan is there before the Deployment"),
             mounted_at: self.clock,
+            awaited: self.awaited.clone(),
             told: None,
             trouble: None,
             lost: Vec::new(),
@@ -372,9 +381,10 @@ impl Cluster {
 
     fn apply(&mut self, decision: &Decision, template: &str) {
         self.writes.clear();
-        if self.plan != decision.plan {
+        if self.plan != decision.plan || self.awaited != decision.awaited {
             self.writes.push("plan".to_owned());
             self.plan.clone_from(&decision.plan);
+            self.awaited.clone_from(&decision.awaited);
         }
         if decision.bundles.is_empty() {
             self.deployment = None;

@@ -22,7 +22,7 @@ pub(crate) enum Health {
     Crashing,
     /// It is never done loading.
     Endless,
-    /// The store does not answer.
+    /// The store does not answer: a pod that requires or awaits it does not start.
     Unavailable,
     /// The store has it no more: a pod that requires it does not start.
     Gone,
@@ -53,6 +53,8 @@ pub(super) struct Running {
     /// The plan in its mount, and when it was mounted or refreshed.
     pub(super) mounted: TrafficPlan,
     pub(super) mounted_at: i64,
+    /// The bundles that the pod was told to wait for when it was made.
+    pub(super) awaited: Vec<String>,
     pub(super) told: Option<i64>,
     pub(super) trouble: Option<Trouble>,
     /// Bundles that the store did not have when the server started.
@@ -138,6 +140,9 @@ impl Running {
             .serving()
             .expect("plans give one model all traffic");
         let is_starting = self.serving_since.is_none();
+        let is_unavailable = |sha256: &str| moment.health_of(sha256) == Health::Unavailable;
+        let is_held_up =
+            is_unavailable(required) || self.awaited.iter().any(|sha256| is_unavailable(sha256));
         let found = if any(Health::Crashing) {
             Some((
                 Severity::Terminal,
@@ -145,7 +150,7 @@ impl Running {
                 "the ranking server exceeded its memory limit",
                 true,
             ))
-        } else if is_starting && any(Health::Unavailable) {
+        } else if is_starting && is_held_up {
             Some((
                 Severity::Retryable,
                 RankingModelReason::StorageUnavailable,
@@ -176,8 +181,9 @@ impl Running {
             None if is_starting => {
                 self.serving_since = Some(moment.clock);
                 self.lost.clone_from(&self.bundles);
-                self.lost
-                    .retain(|sha256| moment.health_of(sha256) == Health::Gone);
+                self.lost.retain(|sha256| {
+                    matches!(moment.health_of(sha256), Health::Gone | Health::Unavailable)
+                });
                 self.trouble = None;
             }
             None => {}
