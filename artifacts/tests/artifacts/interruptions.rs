@@ -141,7 +141,7 @@ async fn put_note(workshop: &Workshop, key: &str) {
         .store
         .put_if_absent(key, &body, Sha256::of(b"note"), &ignore_progress)
         .await
-        .unwrap();
+        .expect("the store takes it");
 }
 
 #[tokio::test]
