@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A ranking metric. Written as `ndcg@10`, `ndcg`, `map`, `mrr`, `recall@10`, `precision@10`.
+/// A ranking metric. Written as `ndcg@10`, `ndcg`, `map`, `mrr`, `recall@10`, `precision@10`, `auc`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
     /// Normalised discounted cumulative gain of the first `k` documents, or of all.
@@ -17,14 +17,19 @@ pub enum Metric {
     ReciprocalRank,
     /// The share of the relevant documents among the first `k`.
     Recall(NonZeroUsize),
-    /// The share of the first `k` places that hold a relevant document.
+    /// The share of the first `k` places that hold a relevant document; a list shorter than `k`
+    /// is divided by `k` all the same.
     Precision(NonZeroUsize),
+    /// The area under the ROC curve within a query: the probability that a relevant document
+    /// scores above another, equal scores counting half. A query whose documents are all relevant
+    /// or all not has none and is left out, whatever [`EmptyQueries`] says.
+    AreaUnderCurve,
 }
 
 /// A text that names no metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a metric; ndcg@K, ndcg, map, mrr, recall@K and precision@K are, with K from 1"
+    "{0:?} is not a metric; ndcg@K, ndcg, map, mrr, recall@K, precision@K and auc are, with K from 1"
 )]
 pub struct UnknownMetric(pub String);
 
@@ -39,6 +44,7 @@ impl FromStr for Metric {
                 "ndcg" => Ok(Self::Ndcg(None)),
                 "map" => Ok(Self::AveragePrecision),
                 "mrr" => Ok(Self::ReciprocalRank),
+                "auc" => Ok(Self::AreaUnderCurve),
                 _ => Err(unknown()),
             },
             Some(("ndcg", k)) => Ok(Self::Ndcg(Some(cutoff(k)?))),
@@ -58,6 +64,7 @@ impl fmt::Display for Metric {
             Self::ReciprocalRank => formatter.write_str("mrr"),
             Self::Recall(k) => write!(formatter, "recall@{k}"),
             Self::Precision(k) => write!(formatter, "precision@{k}"),
+            Self::AreaUnderCurve => formatter.write_str("auc"),
         }
     }
 }

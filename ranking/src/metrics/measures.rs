@@ -1,5 +1,6 @@
 //! The metrics of one query, from the labels of its ranked documents.
 
+use super::area_under_curve::area_under_curve;
 use super::conventions::{Conventions, EmptyQueries, Gain, Metric};
 
 /// A metric of one query; `None` when the conventions leave the query out.
@@ -7,7 +8,8 @@ use super::conventions::{Conventions, EmptyQueries, Gain, Metric};
 /// `ranked` are the labels of the ranked documents, best first; `judged` are the
 /// labels of all documents known for the query, ranked or not, in any order: what
 /// an ideal ranking would be made of. For rows that are all ranked they are the
-/// same labels.
+/// same labels. The area under the curve is one of an order without ties: where there are scores,
+/// [`evaluate`](super::evaluate) takes those.
 #[must_use]
 pub fn measure(
     metric: Metric,
@@ -17,7 +19,7 @@ pub fn measure(
 ) -> Option<f64> {
     let is_relevant = |label: &u8| *label >= conventions.relevant_from;
     let relevant = judged.iter().filter(|label| is_relevant(label)).count();
-    if relevant == 0 {
+    if relevant == 0 && metric != Metric::AreaUnderCurve {
         return match conventions.empty_queries {
             EmptyQueries::Skip => None,
             EmptyQueries::One => Some(1.0),
@@ -60,6 +62,10 @@ pub fn measure(
             .map_or(0.0, |rank| 1.0 / (rank + 1) as f64),
         Metric::Recall(k) => found_in(k.get()) / relevant as f64,
         Metric::Precision(k) => found_in(k.get()) / k.get() as f64,
+        Metric::AreaUnderCurve => {
+            let places: Vec<f64> = (0..ranked.len()).rev().map(|place| place as f64).collect();
+            area_under_curve(&places, ranked, conventions.relevant_from)?
+        }
     })
 }
 

@@ -4,15 +4,24 @@
 //! value that is passed in and printed. It knows no model and no features:
 //! scores, labels and where queries start are all it takes.
 
+mod area_under_curve;
+mod comparison;
 mod conventions;
+mod figure;
 mod measures;
+mod proportion;
+pub mod slices;
 pub mod statistics;
 
 #[cfg(test)]
 mod tests;
 
+pub use area_under_curve::area_under_curve;
+pub use comparison::{Comparison, ComparisonError, QueryValue, compare};
 pub use conventions::{Conventions, EmptyQueries, Gain, Metric, Ties, UnknownMetric};
+pub use figure::Figure;
 pub use measures::measure;
+pub use proportion::Proportion;
 
 /// Scored and labelled rows, grouped by query.
 #[derive(Debug, Clone, Copy)]
@@ -106,18 +115,21 @@ pub fn evaluate(
     let mut ranked = Vec::new();
     for pair in rows.boundaries.windows(2) {
         let query = pair[0]..pair[1];
-        let labels = &rows.labels[query.clone()];
-        let identifiers = rows.identifiers.map(|all| &all[query.clone()]);
+        let (labels, scores) = (&rows.labels[query.clone()], &rows.scores[query.clone()]);
+        let identifiers = rows.identifiers.map(|all| &all[query]);
         ranked.clear();
         ranked.extend(
-            ranking(&rows.scores[query], conventions.ties, identifiers)
+            ranking(scores, conventions.ties, identifiers)
                 .into_iter()
                 .map(|row| labels[row]),
         );
         for result in &mut results {
-            result
-                .per_query
-                .push(measure(result.metric, conventions, &ranked, labels));
+            result.per_query.push(match result.metric {
+                Metric::AreaUnderCurve => {
+                    area_under_curve(scores, labels, conventions.relevant_from)
+                }
+                metric => measure(metric, conventions, &ranked, labels),
+            });
         }
     }
     Ok(results)
@@ -125,7 +137,7 @@ pub fn evaluate(
 
 /// The order in which rows rank: their positions, best first. A score that is not
 /// a number ranks where its bits put it: callers refuse it first.
-fn ranking(scores: &[f64], ties: Ties, identifiers: Option<&[String]>) -> Vec<usize> {
+pub(crate) fn ranking(scores: &[f64], ties: Ties, identifiers: Option<&[String]>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|first, second| {
         let by_score = scores[*second]

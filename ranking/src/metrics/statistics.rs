@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use serde::{Deserialize, Serialize};
 
 /// The bootstrap resamples drawn unless the caller says otherwise.
 pub const DEFAULT_RESAMPLES: usize = 1_000;
@@ -23,23 +24,12 @@ pub struct Bootstrap {
 }
 
 /// An interval, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The lower end.
     pub low: f64,
     /// The upper end.
     pub high: f64,
-}
-
-/// How much two rankings of the same queries differ.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PairedDifference {
-    /// The mean of first minus second.
-    pub mean: f64,
-    /// The interval of that mean.
-    pub interval: Interval,
-    /// How many queries both have a value for.
-    pub queries: usize,
 }
 
 impl Bootstrap {
@@ -78,57 +68,52 @@ impl Bootstrap {
     /// When there is not one cluster for each value.
     #[must_use]
     pub fn interval_of_mean(&self, values: &[f64], clusters: &[usize]) -> Option<Interval> {
-        let clusters = gather(values, clusters);
-        if clusters.is_empty() {
-            return None;
+        self.interval_of_units(&gather(values, clusters))
+    }
+
+    /// The interval of the mean over all values of clusters, each its sum and its count; `None`
+    /// without clusters.
+    pub(crate) fn interval_of_units(&self, units: &[[f64; 2]]) -> Option<Interval> {
+        let means = self.sums(units).into_iter().map(|[sum, count]| sum / count);
+        self.interval(means.collect())
+    }
+
+    /// The sums over units drawn with replacement, as many as there are, once for each resample.
+    /// Empty without units.
+    pub(crate) fn sums<const N: usize>(&self, units: &[[f64; N]]) -> Vec<[f64; N]> {
+        if units.is_empty() {
+            return Vec::new();
         }
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut means: Vec<f64> = (0..self.resamples)
-            .map(|_| {
-                let drawn = clusters
-                    .iter()
-                    .map(|_| clusters[draw(&mut generator, clusters.len())]);
-                let (sum, count) = drawn.fold((0.0, 0), |(sum, count), cluster| {
-                    (sum + cluster.sum, count + cluster.count)
-                });
-                sum / count as f64
-            })
-            .collect();
-        means.sort_by(f64::total_cmp);
+        let mut resample = || {
+            let mut sums = [0.0; N];
+            for _ in 0..units.len() {
+                let unit = &units[draw(&mut generator, units.len())];
+                for (sum, value) in sums.iter_mut().zip(unit) {
+                    *sum += value;
+                }
+            }
+            sums
+        };
+        (0..self.resamples).map(|_| resample()).collect()
+    }
+
+    /// The percentile interval of a statistic's values over resamples; `None` without values.
+    pub(crate) fn interval(&self, mut values: Vec<f64>) -> Option<Interval> {
+        if values.is_empty() {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
         let tail = (1.0 - self.confidence) / 2.0;
         Some(Interval {
-            low: quantile(&means, tail),
-            high: quantile(&means, 1.0 - tail),
+            low: quantile(&values, tail),
+            high: quantile(&values, 1.0 - tail),
         })
     }
 
-    /// The difference of two rankings over the queries that both have a value
-    /// for; `None` when there are none. All slices are in the same order of queries.
-    ///
-    /// # Panics
-    /// When the slices have different lengths.
-    #[must_use]
-    pub fn paired_difference(
-        &self,
-        first: &[Option<f64>],
-        second: &[Option<f64>],
-        clusters: &[usize],
-    ) -> Option<PairedDifference> {
-        assert_eq!(
-            first.len(),
-            second.len(),
-            "both rankings are of the same queries"
-        );
-        assert_eq!(first.len(), clusters.len(), "each query is in a cluster");
-        let pairs = first.iter().zip(second).zip(clusters);
-        let (differences, clusters): (Vec<f64>, Vec<usize>) = pairs
-            .filter_map(|((first, second), cluster)| Some(((*first)? - (*second)?, *cluster)))
-            .unzip();
-        Some(PairedDifference {
-            mean: mean(&differences)?,
-            interval: self.interval_of_mean(&differences, &clusters)?,
-            queries: differences.len(),
-        })
+    /// What the draws begin from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 }
 
@@ -150,25 +135,18 @@ pub fn clusters_of<K: AsRef<str>>(keys: &[K]) -> Vec<usize> {
         .collect()
 }
 
-/// The values of one cluster.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cluster {
-    sum: f64,
-    count: usize,
-}
-
-/// The clusters that have a value, in the order of their first ones.
-fn gather(values: &[f64], clusters: &[usize]) -> Vec<Cluster> {
+/// Sum and count of the values of each cluster that has one, in the order of their first ones.
+pub(crate) fn gather(values: &[f64], clusters: &[usize]) -> Vec<[f64; 2]> {
     assert_eq!(values.len(), clusters.len(), "each value is in a cluster");
     let mut places = HashMap::new();
-    let mut gathered: Vec<Cluster> = Vec::new();
+    let mut gathered: Vec<[f64; 2]> = Vec::new();
     for (value, cluster) in values.iter().zip(clusters) {
         let place = *places.entry(*cluster).or_insert_with(|| {
-            gathered.push(Cluster::default());
+            gathered.push([0.0; 2]);
             gathered.len() - 1
         });
-        gathered[place].sum += value;
-        gathered[place].count += 1;
+        gathered[place][0] += value;
+        gathered[place][1] += 1.0;
     }
     gathered
 }

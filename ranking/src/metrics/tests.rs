@@ -31,6 +31,7 @@ fn metrics_have_the_values_of_a_worked_example() {
         ("recall@2", 0.5),
         ("precision@2", 0.5),
         ("precision@8", 0.25),
+        ("auc", 0.5),
     ] {
         let value = of(name, &ranked).unwrap();
         assert!(
@@ -75,12 +76,39 @@ fn a_query_without_a_relevant_document_counts_as_the_convention_says() {
 }
 
 #[test]
+fn the_area_under_the_curve_takes_scores_and_leaves_out_queries_without_a_pair() {
+    let rows = ScoredRows {
+        labels: &[2, 0, 1, 1, 0, 0],
+        scores: &[0.5, 0.5, 0.1, 0.2, 0.3, 0.4],
+        boundaries: &[0, 2, 4, 6],
+        identifiers: None,
+    };
+    for empty_queries in [EmptyQueries::Skip, EmptyQueries::One, EmptyQueries::Zero] {
+        let conventions = Conventions {
+            empty_queries,
+            ..Conventions::default()
+        };
+        let result = &evaluate(&[metric("auc")], &conventions, &rows).unwrap()[0];
+        assert_eq!(result.per_query, [Some(0.5), None, None]);
+    }
+    assert_eq!(of("auc", &[1, 0, 0]), Some(1.0));
+}
+
+#[test]
 fn metric_names_round_trip_and_others_are_refused() {
-    for name in ["ndcg", "ndcg@10", "map", "mrr", "recall@3", "precision@100"] {
+    for name in [
+        "ndcg",
+        "ndcg@10",
+        "map",
+        "mrr",
+        "recall@3",
+        "precision@100",
+        "auc",
+    ] {
         assert_eq!(metric(name).to_string(), name);
     }
     for name in [
-        "", "ndcg@", "ndcg@0", "ndcg@-1", "NDCG@10", "map@5", "recall", "auc",
+        "", "ndcg@", "ndcg@0", "ndcg@-1", "NDCG@10", "map@5", "recall", "auc@5",
     ] {
         assert!(name.parse::<Metric>().is_err(), "{name}");
     }
@@ -247,31 +275,6 @@ fn searches_of_one_query_are_drawn_together() {
         .interval_of_mean(&[1.0, 1.0, 1.0, 0.0], &[5, 5, 5, 2])
         .unwrap();
     assert_eq!((uneven.low, uneven.high), (0.0, 1.0));
-    let first: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
-    let second = vec![Some(0.0); 400];
-    let difference = bootstrap
-        .paired_difference(&first, &second, &clusters)
-        .unwrap();
-    assert_eq!((difference.interval, difference.queries), (together, 400));
-}
-
-#[test]
-fn a_paired_difference_is_over_the_queries_that_both_have() {
-    let first = [Some(0.9), None, Some(0.5), Some(0.7)];
-    let second = [Some(0.8), Some(0.1), None, Some(0.6)];
-    let difference = Bootstrap::seeded(1)
-        .paired_difference(&first, &second, &[0, 1, 2, 3])
-        .unwrap();
-    assert_eq!(difference.queries, 2);
-    assert!((difference.mean - 0.1).abs() < 1e-12);
-    assert!(
-        difference.interval.low > 0.099,
-        "each query is better by 0.1: {difference:?}"
-    );
-    assert_eq!(
-        Bootstrap::seeded(1).paired_difference(&[None], &[Some(1.0)], &[0]),
-        None
-    );
 }
 
 proptest! {
@@ -283,7 +286,7 @@ proptest! {
         let conventions = Conventions::default();
         for metric in [
             Metric::Ndcg(Some(k)), Metric::Ndcg(None), Metric::AveragePrecision, Metric::ReciprocalRank,
-            Metric::Recall(k), Metric::Precision(k),
+            Metric::Recall(k), Metric::Precision(k), Metric::AreaUnderCurve,
         ] {
             if let Some(value) = measure(metric, &conventions, &labels, &labels) {
                 prop_assert!((0.0..=1.0).contains(&value), "{} is {}", metric, value);
