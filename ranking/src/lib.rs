@@ -7,6 +7,7 @@
 pub mod baselines;
 pub mod bundle;
 pub mod catalogue;
+pub mod counterfactual;
 pub mod events;
 pub mod features;
 pub mod generate;
