@@ -360,6 +360,9 @@ pub struct ProducedModel {
     pub format: String,
     /// SHA-256 of the feature schema, which requests must fit.
     pub feature_schema_sha256: String,
+    /// Where the report is, an HTML page on how good the model is: download it and open it in a browser. It loads nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_uri: Option<String>,
 }
 
 fn default_test_fraction() -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use searchop_ranking::bundle::{
     BEHAVIOUR_FILE, Bundle, BundleMetadata, BundleVersions, CATALOGUE_FILE, FEATURES_FILE,
-    FeatureSchema, METRICS_FILE, MODEL_FILE, MetricsTable, PARITY_FILE, ParitySample,
+    FeatureSchema, METRICS_FILE, MODEL_FILE, MetricsTable, PARITY_FILE, ParitySample, REPORT_FILE,
     SelfCheckError, canonical_json, choose_parity_rows,
 };
 use searchop_ranking::metrics::Conventions;
@@ -36,6 +36,8 @@ pub struct BundleParts<'a> {
     pub schema: FeatureSchema,
     /// How good it is, if there are test queries.
     pub metrics: Option<MetricsTable>,
+    /// The page for people.
+    pub report: String,
     /// Files from which features are computed when serving.
     pub features: Features,
     /// The rows of which some make the parity sample.
@@ -99,6 +101,7 @@ impl BundleParts<'_> {
         write(FEATURES_FILE, json_text(&self.schema)?)?;
         write(PARITY_FILE, json_text(&parity)?)?;
         write(METRICS_FILE, json_text(&metrics)?)?;
+        write(REPORT_FILE, self.report)?;
         if let Features::QueryItem {
             catalogue,
             behaviour,

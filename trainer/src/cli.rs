@@ -62,6 +62,8 @@ pub enum Command {
     Train(TrainOptions),
     /// Measure a published bundle on given data.
     Evaluate(EvaluateOptions),
+    /// Estimate from logged propensities what another policy would have earned.
+    Counterfactual(CounterfactualOptions),
     /// Delete what only this owner refers to.
     Purge(PurgeOptions),
 }
@@ -198,6 +200,12 @@ pub struct EvaluateOptions {
     /// The digest the bundle must have.
     #[arg(long, value_name = "HEX")]
     pub bundle_sha256: Option<String>,
+    /// Another bundle to compare it with, query by query: <store>/artifacts/<digest>.
+    #[arg(long, value_name = "URI")]
+    pub against_uri: Option<String>,
+    /// Write the report to this file, an HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// What to measure it on: the data that it was trained on, unless --other-data is given.
     #[command(flatten)]
     pub source: SourceOptions,
@@ -216,6 +224,22 @@ pub struct EvaluateOptions {
         requires = "split_mode"
     )]
     pub test_fraction: f64,
+}
+
+/// Options of `counterfactual`.
+#[derive(Args, Clone, Debug)]
+pub struct CounterfactualOptions {
+    /// The log, JSON Lines: reward, logged_probability, target_probability and, for choices that
+    /// belong together, unit.
+    #[arg(long, value_name = "FILE")]
+    pub log: PathBuf,
+    /// Cut weights above this in the clipped estimate; default: the square root of the number of
+    /// choices.
+    #[arg(long, value_name = "WEIGHT")]
+    pub clip: Option<f64>,
+    /// Seed of the intervals.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
 }
 
 /// Options of `purge`.

@@ -3,19 +3,22 @@
 //! its training to the last bit; other data is measured only when that is asked for. Nothing is
 //! published.
 
+use std::path::{Path, PathBuf};
+
 use searchop_artifacts::Kind;
 use searchop_ranking::bundle::{Bundle, BundleMetadata, MetricsTable, SchemaKind, SelfCheckError};
 use serde_json::Value;
 
 use crate::cli::EvaluateOptions;
 use crate::data::{Data, Features, ResolvedSource};
-use crate::evaluation::measure;
+use crate::evaluation::{HEADLINE, TestRows, compare_headline, measure_beside_baselines, results};
 use crate::failure::{Failure, Reason};
 use crate::job::{Job, blocking};
-use crate::outcome::{EvaluateSuccess, Success, bounded_notes};
+use crate::outcome::{BundleComparison, EvaluateSuccess, Success, bounded_notes};
 use crate::partition::test_rows;
-use crate::progress::Stage;
-use crate::request::{EvaluateRequest, MeasuredQueries, SplitChoice};
+use crate::progress::{Progress, Stage};
+use crate::report::{MeasuredRows, OtherModel, evaluation_report};
+use crate::request::{EvaluateRequest, InputFile, MeasuredQueries, SplitChoice};
 use crate::scoring::score_rows;
 
 /// The result message and the full table.
@@ -41,34 +44,159 @@ pub async fn evaluate(job: &Job, options: &EvaluateOptions) -> Result<EvaluateRe
     let metadata = job
         .fetch(repository, uri.sha256, Kind::ModelBundle, &folder)
         .await?;
+    let against = match &request.against {
+        Some(other) => Some(fetch_other(job, other).await?),
+        None => None,
+    };
     let training = Training::of_manifest(&metadata)?;
     let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
     let measured = training.measured(request.queries, &dataset_sha256)?;
     let mut data = source.load(job).await?;
-    let notes = std::mem::take(&mut data.notes);
-    let progress = job.progress.clone();
-    let metrics = blocking(move || {
-        let bundle = Bundle::load(&folder, &metadata).map_err(|error| refused(&error))?;
-        require_same_features(&bundle, &data)?;
-        let test = test_rows(data, measured.split, measured.seed, measured.chose_trees)?;
-        progress.begin(Stage::Evaluate);
-        let scores = score_rows(&bundle.model, &test.rows, |done, total| {
-            progress.part(Stage::Evaluate, done, total);
-        })?;
-        measure(&test, &scores, measured.seed)
-    })
-    .await?;
+    let mut notes = std::mem::take(&mut data.notes);
+    if let Some(other) = &against {
+        notes.extend(seen_by_other(&other.metadata, &training)?);
+    }
+    let work = Work {
+        bundle_sha256: uri.sha256.to_string(),
+        dataset_sha256: dataset_sha256.clone(),
+        bundle: (folder, metadata),
+        against,
+        measured,
+        report: options.report.clone(),
+        notes: notes.clone(),
+        progress: job.progress.clone(),
+    };
+    let (metrics, comparison) = blocking(move || work.run(data)).await?;
     let success = Success::Evaluate(EvaluateSuccess {
         bundle_sha256: uri.sha256.to_string(),
         dataset_sha256,
         metrics: metrics.headline(),
+        comparison,
         notes: bounded_notes(&notes),
     });
     Ok(EvaluateReport {
         success,
         metrics,
         notes,
+    })
+}
+
+/// A fetched bundle that another is compared with.
+struct OtherBundle {
+    sha256: String,
+    folder: PathBuf,
+    metadata: Value,
+}
+
+async fn fetch_other(job: &Job, bundle: &InputFile) -> Result<OtherBundle, Failure> {
+    let (uri, repository) = job.locate(bundle).await?;
+    let folder = job.work_path("against");
+    let metadata = job
+        .fetch(repository, uri.sha256, Kind::ModelBundle, &folder)
+        .await?;
+    Ok(OtherBundle {
+        sha256: uri.sha256.to_string(),
+        folder,
+        metadata,
+    })
+}
+
+/// What to know of a bundle that did not hold back the same queries.
+fn seen_by_other(metadata: &Value, training: &Training) -> Result<Option<String>, Failure> {
+    let is_same = Training::of_manifest(metadata)? == *training;
+    Ok((!is_same).then(|| {
+        "the other bundle was trained on other data or by another split: it may have seen these \
+         queries, which flatters it"
+            .to_owned()
+    }))
+}
+
+/// The part that computes, on a thread of its own.
+struct Work {
+    bundle_sha256: String,
+    dataset_sha256: String,
+    bundle: (PathBuf, Value),
+    against: Option<OtherBundle>,
+    measured: Measured,
+    report: Option<PathBuf>,
+    notes: Vec<String>,
+    progress: Progress,
+}
+
+impl Work {
+    /// The metrics, and how the bundle compares with the other one; writes the report.
+    fn run(self, data: Data) -> Result<(MetricsTable, Option<Box<BundleComparison>>), Failure> {
+        let load = |folder: &Path, metadata: &Value| -> Result<Bundle, Failure> {
+            let bundle = Bundle::load(folder, metadata).map_err(|error| refused(&error))?;
+            require_same_features(&bundle, &data)?;
+            Ok(bundle)
+        };
+        let bundle = load(&self.bundle.0, &self.bundle.1)?;
+        let other = match self.against {
+            Some(named) => match load(&named.folder, &named.metadata) {
+                Ok(bundle) => Some((named, bundle)),
+                Err(failure) => {
+                    let message = format!("--against-uri: {}", failure.message);
+                    return Err(Failure::new(failure.reason, message));
+                }
+            },
+            None => None,
+        };
+        let Measured {
+            split,
+            seed,
+            chose_trees,
+        } = self.measured;
+        let test = test_rows(data, split, seed, chose_trees)?;
+        self.progress.begin(Stage::Evaluate);
+        let score = |bundle: &Bundle| {
+            score_rows(&bundle.model, &test.rows, |done, total| {
+                self.progress.part(Stage::Evaluate, done, total);
+            })
+        };
+        let scores = score(&bundle)?;
+        let measurement = measure_beside_baselines(&test, &scores, seed)?;
+        let other = match other {
+            Some((named, bundle)) => Some(other_model(&named, &test, score(&bundle)?)?),
+            None => None,
+        };
+        if let Some(path) = &self.report {
+            let rows = MeasuredRows {
+                test: &test,
+                scores: &scores,
+                measurement: &measurement,
+                against: other.as_ref(),
+                seed,
+            };
+            let page =
+                evaluation_report(&self.bundle_sha256, &self.dataset_sha256, &rows, self.notes)?;
+            std::fs::write(path, page).map_err(|error| {
+                Failure::local_file(format!("write {}", path.display()), &error)
+            })?;
+        }
+        let comparison = match &other {
+            Some(other) => Some(Box::new(BundleComparison {
+                against_sha256: other.sha256.clone(),
+                metric: HEADLINE.to_string(),
+                comparison: compare_headline(&test, &measurement.model, &other.results, seed)?,
+            })),
+            None => None,
+        };
+        Ok((measurement.table, comparison))
+    }
+}
+
+fn other_model(
+    named: &OtherBundle,
+    test: &TestRows,
+    scores: Vec<f64>,
+) -> Result<OtherModel, Failure> {
+    Ok(OtherModel {
+        name: format!("model {:.8}", named.sha256),
+        sha256: named.sha256.clone(),
+        results: results(test, &scores).map_err(Failure::internal)?,
+        scores,
     })
 }
 

@@ -10,10 +10,12 @@ use searchop_ranking::baselines::random_scores;
 use searchop_ranking::bundle::{MetricsTable, RankingFigure};
 use searchop_ranking::metrics::statistics::Bootstrap;
 use searchop_ranking::metrics::{
-    Conventions, Metric, MetricResult, MetricsError, ScoredRows, evaluate,
+    Comparison, Conventions, Metric, MetricResult, MetricsError, QueryValue, ScoredRows, compare,
+    evaluate,
 };
 use searchop_ranking::svmlight::RankingRows;
 
+use crate::data::ShownLists;
 use crate::failure::Failure;
 
 /// Orders whose mean is the baseline "random": one order of few queries says little.
@@ -31,18 +33,41 @@ pub struct TestRows {
     pub baselines: BTreeMap<String, Vec<f64>>,
     /// What each query searched for: searches of one key are drawn together for the intervals.
     pub query_keys: Vec<String>,
+    /// How people call what is in the rows, where they are lists that were shown.
+    pub lists: Option<ShownLists>,
     /// How these rows came to be the test rows.
     pub split: String,
 }
 
-fn headline_metrics() -> [Metric; 4] {
-    let at = |position| Metric::Ndcg(NonZeroUsize::new(position));
-    [
-        at(5),
-        at(10),
-        Metric::ReciprocalRank,
-        Metric::AveragePrecision,
-    ]
+const TEN: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not zero");
+
+/// The metric that decides whether a model is better.
+pub const HEADLINE: Metric = Metric::Ndcg(Some(TEN));
+
+/// What is measured, in the order in which it is shown.
+const METRICS: [Metric; 7] = [
+    Metric::Ndcg(NonZeroUsize::new(5)),
+    HEADLINE,
+    Metric::ReciprocalRank,
+    Metric::AveragePrecision,
+    Metric::Recall(TEN),
+    Metric::Precision(TEN),
+    Metric::AreaUnderCurve,
+];
+
+/// What people must know of labels that are made from what they did.
+pub const LABELS_FROM_ACTIONS: &str = "labels: 3 bought, 2 put in the cart, 1 clicked; people act most \
+     on what was shown first, so these labels favour the order that was shown (retrieval)";
+
+/// The model and the rankings beside it, measured on the same rows.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// The table of the bundle.
+    pub table: MetricsTable,
+    /// The model's results.
+    pub model: Vec<MetricResult>,
+    /// Those of the baselines by name, in the order in which they are shown.
+    pub baselines: Vec<(String, Vec<MetricResult>)>,
 }
 
 /// Measures scores of the test rows.
@@ -50,17 +75,60 @@ fn headline_metrics() -> [Metric; 4] {
 /// # Errors
 /// No test query has a relevant row, so that there is nothing to measure.
 pub fn measure(test: &TestRows, scores: &[f64], seed: u32) -> Result<MetricsTable, Failure> {
-    let conventions = Conventions::default();
-    let metrics = headline_metrics();
-    let results = |scores: &[f64]| {
-        let rows = ScoredRows {
-            labels: test.rows.labels(),
-            scores,
-            boundaries: test.rows.boundaries(),
-            identifiers: None,
-        };
-        evaluate(&metrics, &conventions, &rows)
+    measure_beside_baselines(test, scores, seed).map(|measurement| measurement.table)
+}
+
+/// The results of one ranking of the test rows.
+///
+/// # Errors
+/// Scores that are not numbers, or not one for each row.
+pub fn results(test: &TestRows, scores: &[f64]) -> Result<Vec<MetricResult>, MetricsError> {
+    let rows = ScoredRows {
+        labels: test.rows.labels(),
+        scores,
+        boundaries: test.rows.boundaries(),
+        identifiers: None,
     };
+    evaluate(&METRICS, &Conventions::default(), &rows)
+}
+
+/// How one ranking of the test rows differs from another by the metric that decides.
+///
+/// # Errors
+/// Queries that cannot be told from each other, or none that counts.
+pub fn compare_headline(
+    test: &TestRows,
+    first: &[MetricResult],
+    second: &[MetricResult],
+    seed: u32,
+) -> Result<Comparison, Failure> {
+    let values = |results: &[MetricResult]| -> Vec<QueryValue<'_>> {
+        let result = results.iter().find(|result| result.metric == HEADLINE);
+        let names = test.rows.query_identifiers().iter().zip(&test.query_keys);
+        names
+            .zip(result.iter().flat_map(|result| &result.per_query))
+            .map(|((query, text), value)| QueryValue {
+                query,
+                text,
+                value: *value,
+            })
+            .collect()
+    };
+    let bootstrap = Bootstrap::seeded(u64::from(seed));
+    compare(&values(first), &values(second), &bootstrap).map_err(Failure::data)
+}
+
+/// Measures scores of the test rows, and the baselines; keeps what each query gave.
+///
+/// # Errors
+/// No test query has a relevant row, so that there is nothing to measure.
+pub fn measure_beside_baselines(
+    test: &TestRows,
+    scores: &[f64],
+    seed: u32,
+) -> Result<Measurement, Failure> {
+    let conventions = Conventions::default();
+    let results = |scores: &[f64]| results(test, scores);
     let model = results(scores).map_err(Failure::internal)?;
     let mut baselines = BTreeMap::new();
     for (name, scores) in &test.baselines {
@@ -85,7 +153,15 @@ pub fn measure(test: &TestRows, scores: &[f64], seed: u32) -> Result<MetricsTabl
             conventions.relevant_from,
         )));
     }
-    Ok(table)
+    let in_order = BASELINES
+        .iter()
+        .filter_map(|name| baselines.remove_entry(*name))
+        .collect();
+    Ok(Measurement {
+        table,
+        model,
+        baselines: in_order,
+    })
 }
 
 /// The mean over several random orders, query by query.
@@ -140,10 +216,9 @@ pub fn table(metrics: &MetricsTable) -> String {
         .iter()
         .any(|report| report.baselines.contains_key("retrieval"));
     let labels = if has_shown_order {
-        "\nlabels: 3 bought, 2 put in the cart, 1 clicked; people act most on what was shown first, so these \
-         labels favour the order that was shown (retrieval)"
+        format!("\n{LABELS_FROM_ACTIONS}")
     } else {
-        ""
+        String::new()
     };
     format!(
         "{table}\nmeasured on: {}{labels}\nconventions: {}\nintervals: 95 %, bootstrap over distinct \
@@ -183,6 +258,7 @@ mod tests {
             rows,
             baselines,
             query_keys: vec!["a".into(), "b".into(), "c".into()],
+            lists: None,
             split: "two queries".into(),
         }
     }
@@ -192,12 +268,31 @@ mod tests {
         let metrics = measure(&test_rows(), &[0.0, 1.0, 2.0, 1.0, 0.0, 0.0, 0.0], 42).unwrap();
         let headline = metrics.headline();
         let names: Vec<_> = headline.iter().map(|metric| metric.name.as_str()).collect();
-        assert_eq!(names, ["ndcg@5", "ndcg@10", "mrr", "map"]);
-        assert!(
-            headline
-                .iter()
-                .all(|metric| metric.value == "1.0000" && metric.queries == 2)
+        assert_eq!(
+            names,
+            [
+                "ndcg@5",
+                "ndcg@10",
+                "mrr",
+                "map",
+                "recall@10",
+                "precision@10",
+                "auc"
+            ]
         );
+        for metric in headline {
+            // Three relevant rows in the first ten places of two queries.
+            let expected = match metric.name.as_str() {
+                "precision@10" => "0.1500",
+                _ => "1.0000",
+            };
+            assert_eq!(
+                (metric.value.as_str(), metric.queries),
+                (expected, 2),
+                "{}",
+                metric.name
+            );
+        }
     }
 
     #[test]

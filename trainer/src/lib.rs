@@ -8,6 +8,7 @@
 
 pub mod bundle;
 pub mod cli;
+pub mod counterfactual;
 pub mod data;
 pub mod evaluate;
 pub mod evaluation;
@@ -24,6 +25,7 @@ pub mod partition;
 pub mod progress;
 pub mod progress_server;
 pub mod purge;
+pub mod report;
 pub mod request;
 pub mod run;
 pub mod scoring;

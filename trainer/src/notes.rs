@@ -138,6 +138,7 @@ mod tests {
             provided_test: Some(rows(9)),
             timestamps: None,
             baselines: BTreeMap::new(),
+            lists: None,
             features: Features::Dense { first: 0 },
             notes: Vec::new(),
         };
@@ -159,6 +160,7 @@ mod tests {
             text: String::new(),
             trees: 12,
             best_validation,
+            validation_values: Vec::new(),
         };
         let metrics = partition
             .test

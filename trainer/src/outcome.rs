@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use searchop_ranking::bundle::HeadlineMetric;
+use searchop_ranking::counterfactual::CounterfactualEstimate;
+use searchop_ranking::metrics::Comparison;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Reason};
@@ -57,6 +59,8 @@ pub enum Success {
     Evaluate(EvaluateSuccess),
     /// `features`.
     Features(FeaturesSuccess),
+    /// `counterfactual`.
+    Counterfactual(Box<CounterfactualEstimate>),
 }
 
 /// Result of `generate`.
@@ -134,6 +138,9 @@ pub struct ModelReference {
     pub format: String,
     /// Digest of the feature schema.
     pub feature_schema_sha256: String,
+    /// Address of the report, an HTML page; results of older trainers have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_uri: Option<String>,
 }
 
 /// Result of `purge`.
@@ -162,9 +169,25 @@ pub struct EvaluateSuccess {
     pub dataset_sha256: String,
     /// The metrics.
     pub metrics: Vec<HeadlineMetric>,
+    /// How it compares with another bundle, if one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Box<BundleComparison>>,
     /// What a user should know though it is no error; see [`bounded_notes`].
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+/// The evaluated bundle against another one, on the same queries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BundleComparison {
+    /// Digest of the other bundle.
+    pub against_sha256: String,
+    /// The metric that was compared.
+    pub metric: String,
+    /// The evaluated bundle is the first.
+    #[serde(flatten)]
+    pub comparison: Comparison,
 }
 
 /// Result of `features`.
@@ -198,7 +221,9 @@ impl Success {
                 generate.reused = true;
                 Some(generate.artifact.sha256.clone())
             }
-            Self::Purge(_) | Self::Evaluate(_) | Self::Features(_) => None,
+            Self::Purge(_) | Self::Evaluate(_) | Self::Features(_) | Self::Counterfactual(_) => {
+                None
+            }
         }
     }
 }
@@ -278,7 +303,10 @@ impl Outcome {
             }
             Self::Succeeded(Success::Purge(purge)) => return purge.retained.pop().is_some(),
             Self::Succeeded(Success::Features(features)) => return features.notes.pop().is_some(),
-            Self::Succeeded(Success::Generate(_)) | Self::Failed(_) => return false,
+            Self::Succeeded(Success::Generate(_) | Success::Counterfactual(_))
+            | Self::Failed(_) => {
+                return false;
+            }
         };
         if notes.pop().is_some() {
             return true;
@@ -326,6 +354,7 @@ mod tests {
                 size_bytes: 12,
                 format: "lightgbm-text-v4/1".into(),
                 feature_schema_sha256: "cd".repeat(32),
+                report_uri: None,
             },
             dataset_sha256: "ef".repeat(32),
             metrics: vec![metric; metrics],

@@ -127,6 +127,7 @@ pub fn test_rows(
             rows: data.rows,
             baselines: data.baselines,
             query_keys: data.query_keys,
+            lists: data.lists,
             split: "all queries".to_owned(),
         });
     }
@@ -148,6 +149,7 @@ fn divide(
         query_keys,
         timestamps,
         baselines,
+        lists,
         features,
         ..
     } = data;
@@ -172,6 +174,7 @@ fn divide(
                 query_keys: test.query_identifiers().to_vec(),
                 rows: test,
                 baselines: BTreeMap::new(),
+                lists: None,
                 split: named.to_owned(),
             };
             (rows, None, Some(test), 0)
@@ -191,6 +194,7 @@ fn divide(
                     .iter()
                     .map(|query| query_keys[*query].clone())
                     .collect(),
+                lists: lists.as_ref().map(|lists| lists.select(&rows, &outer.test)),
                 split: split_name(split, test_fraction),
             };
             let (training, validation, left_out) = if choose_trees {

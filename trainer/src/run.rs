@@ -14,13 +14,14 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Command, CommandLine};
+use crate::counterfactual::{counterfactual, estimates};
 use crate::evaluate::evaluate;
 use crate::evaluation::table;
 use crate::failure::{Failure, Reason};
 use crate::features::features;
 use crate::generate::generate;
 use crate::job::Job;
-use crate::outcome::{Outcome, Success};
+use crate::outcome::{BundleComparison, Outcome, Success};
 use crate::progress::Progress;
 use crate::progress_server::serve;
 use crate::purge::purge;
@@ -207,6 +208,13 @@ async fn carry_out(job: &Job, command: &Command) -> Result<Report, Failure> {
                 success: report.success,
             })
         }
+        Command::Counterfactual(options) => {
+            let success = counterfactual(options)?;
+            Ok(Report {
+                text: summary(&success),
+                success,
+            })
+        }
         Command::Purge(options) => {
             let success = purge(job, options).await?;
             Ok(Report {
@@ -224,6 +232,28 @@ fn text(notes: &[String], table: Option<String>, success: &Success) -> String {
         .chain([summary(success)])
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// One line on how two bundles compare.
+fn compared(found: &BundleComparison) -> String {
+    let comparison = &found.comparison;
+    let interval = comparison.interval.map_or_else(
+        || "no interval".to_owned(),
+        |interval| format!("95 %: {:+.4} to {:+.4}", interval.low, interval.high),
+    );
+    format!(
+        "\nagainst model {}: {} {:.4} and {:.4}, difference {:+.4} ({interval}), p = {:.4} by \
+         randomisation; better for {} and worse for {} of {} queries",
+        found.against_sha256,
+        found.metric,
+        comparison.first,
+        comparison.second,
+        comparison.difference,
+        comparison.p_value,
+        comparison.better,
+        comparison.worse,
+        comparison.queries,
+    )
 }
 
 /// One or two lines on what there is now.
@@ -261,11 +291,16 @@ fn summary(success: &Success) -> String {
             purge.retained.len(),
         ),
         Success::Evaluate(evaluate) => {
+            let compared = evaluate
+                .comparison
+                .as_ref()
+                .map_or_else(String::new, |found| compared(found));
             format!(
-                "model {} on data {}",
+                "model {} on data {}{compared}",
                 evaluate.bundle_sha256, evaluate.dataset_sha256
             )
         }
+        Success::Counterfactual(estimate) => estimates(estimate),
         Success::Features(features) => format!(
             "{} rows of {} queries, {} features; schema {}",
             features.rows, features.queries, features.features, features.feature_schema_sha256,

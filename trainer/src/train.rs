@@ -6,14 +6,14 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use searchop_artifacts::{ArtifactRepository, Kind, Owner};
-use searchop_ranking::bundle::{BUNDLE_FORMAT_VERSION, MetricsTable};
+use searchop_ranking::bundle::{BUNDLE_FORMAT_VERSION, MetricsTable, REPORT_FILE};
 use searchop_ranking::model::{RankingModel, normalise};
 use serde_json::{Value, json};
 
 use crate::bundle::{BundleParts, ModelDescription, WrittenBundle, read_metrics};
 use crate::cli::TrainOptions;
 use crate::data::{Data, ResolvedSource};
-use crate::evaluation::measure;
+use crate::evaluation::measure_beside_baselines;
 use crate::failure::Failure;
 use crate::job::{Job, StopWish, TRAINER_VERSION, blocking, inputs_digest};
 use crate::lightgbm::{
@@ -24,6 +24,7 @@ use crate::ordering::require_order;
 use crate::outcome::{ModelReference, Success, TrainSuccess, bounded_notes};
 use crate::partition::{Partition, partition};
 use crate::progress::{Progress, Stage};
+use crate::report::{MeasuredRows, TrainedParts, training_report};
 use crate::request::{SplitChoice, TrainRequest};
 use crate::scoring::score_rows;
 
@@ -72,12 +73,12 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
         seed: request.data.seed,
         split: request.data.split,
         dataset_sha256: dataset_sha256.clone(),
+        data_notes,
         folder: job.work_path("bundle"),
         progress: job.progress.clone(),
         stop: job.stop.clone(),
     };
-    let (written, mut notes) = blocking(move || work.run(data)).await?;
-    notes.extend(data_notes);
+    let (written, notes) = blocking(move || work.run(data)).await?;
     job.progress.begin(Stage::Upload);
     let progress = job.progress.clone();
     let published = repository
@@ -95,6 +96,7 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
         .await?;
     let success = Success::Train(Box::new(TrainSuccess {
         model: ModelReference {
+            report_uri: Some(format!("{}/files/{REPORT_FILE}", published.uri)),
             uri: published.uri,
             sha256: published.sha256.to_string(),
             size_bytes: published.size_bytes,
@@ -173,6 +175,7 @@ struct Work {
     seed: u32,
     split: SplitChoice,
     dataset_sha256: String,
+    data_notes: Vec<String>,
     folder: PathBuf,
     progress: Progress,
     stop: StopWish,
@@ -200,12 +203,13 @@ impl Work {
             .map_err(|error| Failure::internal(format!("the trained model: {error}")))?;
         require_order(&model, &partition.training)?;
         self.progress.begin(Stage::Evaluate);
-        let metrics = match &partition.test {
+        let measured = match &partition.test {
             Some(test) => {
                 let scores = score_rows(&model, &test.rows, |done, total| {
                     self.progress.part(Stage::Evaluate, done, total);
                 })?;
-                Some(measure(test, &scores, self.seed)?)
+                let measurement = measure_beside_baselines(test, &scores, self.seed)?;
+                Some((test, scores, measurement))
             }
             None => None,
         };
@@ -213,8 +217,29 @@ impl Work {
             &partition,
             &self.configuration,
             &trained,
-            metrics.as_ref(),
+            measured
+                .as_ref()
+                .map(|(_, _, measurement)| &measurement.table),
         ));
+        notes.extend(self.data_notes);
+        let parts = TrainedParts {
+            configuration: &self.configuration,
+            trained: &trained,
+            text: &text,
+            schema: &schema,
+            dataset_sha256: &self.dataset_sha256,
+            sizes: partition.sizes(),
+        };
+        let rows = measured
+            .as_ref()
+            .map(|(test, scores, measurement)| MeasuredRows {
+                test,
+                scores,
+                measurement,
+                against: None,
+                seed: self.seed,
+            });
+        let report = training_report(&parts, rows.as_ref(), notes.clone())?;
         let description = ModelDescription {
             dataset_sha256: self.dataset_sha256,
             configuration: self.configuration,
@@ -226,7 +251,8 @@ impl Work {
             text,
             model,
             schema,
-            metrics,
+            metrics: measured.map(|(_, _, measurement)| measurement.table),
+            report,
             features,
             sample: &partition.training,
         }

@@ -3,7 +3,7 @@
 //!
 //! A bundle is a folder. `model.txt` is the model, `features.json` says what its
 //! features are, `parity.json` holds rows with their scores, `metrics.json` how
-//! good it is; a catalogue and behaviour may stand beside them. Where the folder
+//! good it is and `report.html` tells people; a catalogue and behaviour may stand beside them. Where the folder
 //! comes from, and that its bytes are the right ones, is the artifact store's part.
 
 mod canonical;
@@ -33,6 +33,8 @@ pub const FEATURES_FILE: &str = "features.json";
 pub const PARITY_FILE: &str = "parity.json";
 /// The [`MetricsTable`].
 pub const METRICS_FILE: &str = "metrics.json";
+/// The [`Report`](crate::report::Report) for people.
+pub const REPORT_FILE: &str = "report.html";
 /// The products, if the model ranks a catalogue.
 pub const CATALOGUE_FILE: &str = "catalogue.jsonl";
 /// What people did before the snapshot, if the model uses it.

@@ -1,6 +1,7 @@
 //! Dataset artifacts: catalogue, searches and events, from which the ranking crate computes
 //! features as of what was known at each search. Only reading and putting together is here.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,16 +9,17 @@ use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use searchop_ranking::baselines::Baseline;
-use searchop_ranking::catalogue::Catalogue;
+use searchop_ranking::catalogue::{Catalogue, ItemIndex};
 use searchop_ranking::events::{read_events, read_searches};
 use searchop_ranking::features::{
     FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingOptions, TrainingRows,
     training_rows,
 };
 use searchop_ranking::json_lines::JsonLinesError;
+use searchop_ranking::metrics::slices::{Frequency, frequency_slices};
 use searchop_ranking::svmlight::RankingRows;
 
-use super::{Data, Features};
+use super::{Data, Features, ShownLists};
 use crate::failure::Failure;
 
 /// The version of the dataset format that is written and read.
@@ -55,9 +57,11 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
         .map_err(|error| failed(&std::io::Error::other(error)))?;
     output.flush().map_err(|error| failed(&error))?;
     let notes = notes(&journal.notes, &made);
+    let lists = shown_lists(&made, &journal, context.catalogue());
     data(
         made,
         context.catalogue(),
+        lists,
         Features::QueryItem {
             catalogue: catalogue_path,
             behaviour,
@@ -69,6 +73,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
 fn data(
     made: TrainingRows,
     catalogue: &Catalogue,
+    lists: ShownLists,
     features: Features,
     notes: Vec<String>,
 ) -> Result<Data, Failure> {
@@ -112,9 +117,46 @@ fn data(
                 .collect(),
         ),
         baselines,
+        lists: Some(lists),
         features,
         notes,
     })
+}
+
+/// How frequent each query key is among all searches; empty where all are equally frequent.
+fn frequencies(journal: &Journal) -> HashMap<&str, Frequency> {
+    let mut searches: HashMap<&str, u64> = HashMap::new();
+    for search in journal.searches() {
+        *searches
+            .entry(journal.query_key(search.query_key))
+            .or_default() += 1;
+    }
+    let (keys, counts): (Vec<&str>, Vec<u64>) = searches.into_iter().unzip();
+    let slices = frequency_slices(&counts).unwrap_or_default();
+    keys.into_iter().zip(slices).collect()
+}
+
+fn shown_lists(made: &TrainingRows, journal: &Journal, catalogue: &Catalogue) -> ShownLists {
+    let frequencies = frequencies(journal);
+    // Items are in many lists: each title is held once.
+    let mut titles: HashMap<ItemIndex, Arc<str>> = HashMap::new();
+    let mut title = |item: &ItemIndex| {
+        titles
+            .entry(*item)
+            .or_insert_with(|| catalogue.product(*item).title.as_str().into())
+            .clone()
+    };
+    let frequency = |key: &String| frequencies.get(key.as_str()).copied();
+    ShownLists {
+        queries: made.searches.iter().map(|it| it.query.clone()).collect(),
+        frequencies: made
+            .searches
+            .iter()
+            .map(|it| frequency(&it.query_key))
+            .collect(),
+        titles: made.items.iter().map(&mut title).collect(),
+        positions: made.positions.clone(),
+    }
 }
 
 /// Opens `name`, or `name.gz`, and reads it.

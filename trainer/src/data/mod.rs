@@ -6,9 +6,11 @@ mod svmlight_files;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use searchop_artifacts::{ArtifactRepository, ArtifactUri, Kind, Owner};
 use searchop_ranking::bundle::FeatureSchema;
+use searchop_ranking::metrics::slices::Frequency;
 use searchop_ranking::svmlight::RankingRows;
 
 pub use dataset::DATASET_FORMAT_VERSION;
@@ -32,10 +34,40 @@ pub struct Data {
     pub timestamps: Option<Vec<i64>>,
     /// Scores of simple rankings for each row of `rows`, by name, as far as the data allows.
     pub baselines: BTreeMap<String, Vec<f64>>,
+    /// How people call what is in `rows`, where they are lists that were shown.
+    pub lists: Option<ShownLists>,
     /// What kind of features the rows have.
     pub features: Features,
     /// What was left out of the data and why, for people.
     pub notes: Vec<String>,
+}
+
+/// Lists that were shown, as people know them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownLists {
+    /// What was typed, for each query.
+    pub queries: Vec<String>,
+    /// How frequent what it searched for is among all searches of the data, for each query;
+    /// `None` where everything is equally frequent.
+    pub frequencies: Vec<Option<Frequency>>,
+    /// The item's title, for each row.
+    pub titles: Vec<Arc<str>>,
+    /// The position at which it was shown, from 1, for each row.
+    pub positions: Vec<u32>,
+}
+
+impl ShownLists {
+    /// The lists of these queries, in this order; `rows` are those that the lists are of.
+    #[must_use]
+    pub fn select(&self, rows: &RankingRows, queries: &[usize]) -> Self {
+        let of_rows = || queries.iter().flat_map(|query| rows.query_rows(*query));
+        Self {
+            queries: queries.iter().map(|it| self.queries[*it].clone()).collect(),
+            frequencies: queries.iter().map(|it| self.frequencies[*it]).collect(),
+            titles: of_rows().map(|row| self.titles[row].clone()).collect(),
+            positions: of_rows().map(|row| self.positions[row]).collect(),
+        }
+    }
 }
 
 /// What kind of features rows have.

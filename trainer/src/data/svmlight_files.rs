@@ -97,6 +97,7 @@ impl LocalFiles {
             provided_test,
             timestamps: None,
             baselines: Default::default(),
+            lists: None,
             features: Features::Dense {
                 first: match self.numbering {
                     Numbering::ZeroBased => 0,

@@ -53,6 +53,9 @@ pub struct TrainedModel {
     pub trees: u32,
     /// The watched metric's best value on the validation rows, with early stopping.
     pub best_validation: Option<f64>,
+    /// The watched metric's value on the validation rows after each iteration; empty without
+    /// early stopping.
+    pub validation_values: Vec<f64>,
 }
 
 impl TrainingConfiguration {
@@ -160,6 +163,7 @@ pub fn train(
         (Some(_), Some(stopping)) => Some(Watch::new(stopping.rounds)),
         _ => None,
     };
+    let mut validation_values = Vec::new();
     for iteration in 1..=configuration.iterations {
         // An iteration that finds no split adds no tree; a later one may again, on other bagged
         // rows, which is why the loop goes on.
@@ -178,6 +182,7 @@ pub fn train(
                     found: values.len(),
                 });
             };
+            validation_values.push(value);
             if watch.stops_after(value, booster.trees()?) {
                 break;
             }
@@ -192,6 +197,7 @@ pub fn train(
         text: booster.to_text(Some(trees))?,
         trees,
         best_validation: best.map(|best| best.value),
+        validation_values,
     })
 }
 

@@ -11,6 +11,7 @@ fn data(labels: Vec<u8>, sizes: &[usize], keys: &[&str]) -> Data {
         query_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
         timestamps: Some((0..).take(sizes.len()).collect()),
         baselines: BTreeMap::from([("bm25".to_owned(), columns)]),
+        lists: None,
         features: Features::Dense { first: 0 },
         notes: Vec::new(),
     }

@@ -9,6 +9,8 @@ use super::{DataSource, InputFile, RequestError, SplitChoice, artifact, split};
 pub struct EvaluateRequest {
     /// The bundle.
     pub bundle: InputFile,
+    /// Another one to compare it with.
+    pub against: Option<InputFile>,
     /// Where rows come from.
     pub source: DataSource,
     /// On which of their queries.
@@ -46,6 +48,11 @@ impl TryFrom<&EvaluateOptions> for EvaluateRequest {
                 options.bundle_sha256.as_deref(),
                 "--bundle-sha256",
             )?,
+            against: options
+                .against_uri
+                .as_ref()
+                .map(|uri| artifact(uri, None, "--against-uri"))
+                .transpose()?,
             source,
             queries,
         })

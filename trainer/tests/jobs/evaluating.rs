@@ -123,6 +123,60 @@ fn other_data_is_measured_only_when_that_is_asked_for() {
 }
 
 #[test]
+fn two_bundles_are_compared_query_by_query_and_reported() {
+    let place = Place::new();
+    let dataset = place.dataset();
+    let first = place.succeed(&train(&["--dataset-uri", &dataset]));
+    let second = place.succeed(&train(&[
+        "--dataset-uri",
+        &dataset,
+        "--learning-rate",
+        "0.001",
+    ]));
+    let page = published(&place, &first, "report.html");
+    for part in [
+        "<h2>Metrics</h2>",
+        "<h2>Slices</h2>",
+        "<h2>Importance</h2>",
+        "<h2>Queries</h2>",
+    ] {
+        assert!(page.contains(part), "{part} is not in the bundle's report");
+    }
+    let uri = |trained: &Value| trained["model"]["uri"].as_str().unwrap().to_owned();
+    let (one, other) = (uri(&first), uri(&second));
+    let report = place.path("report.html").display().to_string();
+    let compare = |bundle: &str, against: &str| {
+        place.succeed(&[
+            "evaluate",
+            "--bundle-uri",
+            bundle,
+            "--dataset-uri",
+            &dataset,
+            "--against-uri",
+            against,
+            "--report",
+            &report,
+        ])
+    };
+    let found = compare(&one, &other)["comparison"].clone();
+    let back = compare(&other, &one)["comparison"].clone();
+    let number = |found: &Value, name: &str| found[name].as_f64().unwrap();
+    assert_eq!(found["againstSha256"], second["model"]["sha256"]);
+    assert_eq!(found["metric"], "ndcg@10");
+    assert_eq!(number(&found, "difference"), -number(&back, "difference"));
+    assert_eq!(found["pValue"], back["pValue"]);
+    assert!(number(&found, "pValue") > 0.0 && number(&found, "pValue") <= 1.0);
+    let same = compare(&one, &one)["comparison"].clone();
+    assert_eq!(
+        (number(&same, "difference"), number(&same, "pValue")),
+        (0.0, 1.0)
+    );
+    let page = std::fs::read_to_string(&report).unwrap();
+    let digest = first["model"]["sha256"].as_str().unwrap();
+    assert!(page.contains(&format!("<th scope=\"row\">model {}</th>", &digest[..8])));
+}
+
+#[test]
 fn data_of_another_kind_than_the_bundle_ranks_is_refused() {
     let place = Place::new();
     let dataset = place.dataset();
