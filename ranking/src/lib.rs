@@ -12,6 +12,7 @@ pub mod events;
 pub mod features;
 pub mod generate;
 pub mod importance;
+pub mod input;
 pub mod json_lines;
 pub mod metrics;
 pub mod model;

@@ -1,0 +1,17 @@
+//! Files that people bring: lines and table rows of bounded length, errors that name line and
+//! field, and a bounded number of bad lines that are passed over and counted.
+//!
+//! It knows nothing of what the rows mean, opens no files and decompresses nothing.
+
+mod bad_lines;
+mod json;
+mod lines;
+mod table;
+
+pub use bad_lines::{BadLine, BadLineKind, BadLines, Complaint, InputError};
+pub use json::{parse_json, read_json_lines};
+pub use lines::Lines;
+pub use table::{Delimiter, Table, TableRow};
+
+#[cfg(test)]
+mod tests;
