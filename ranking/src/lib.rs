@@ -14,6 +14,7 @@ pub mod generate;
 pub mod importance;
 pub mod input;
 pub mod json_lines;
+pub mod judgements;
 pub mod metrics;
 pub mod model;
 pub mod report;
