@@ -22,3 +22,4 @@ pub mod retrieval;
 pub mod split;
 pub mod svmlight;
 pub mod text;
+pub mod ubi;

@@ -1,0 +1,246 @@
+//! Joins the rows of a log: one search for each query id, its events after it, all dirt treated.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::events::{Action, Event, EventAttributes, EventObject, EventPosition, Search};
+
+use super::dirt::{Dirt, DirtCounts};
+use super::log::{EventRow, SearchRow, UbiLog};
+
+/// The searches and events of a log, clean: what features read.
+#[derive(Debug)]
+pub struct CleanLog {
+    searches: Vec<Search>,
+    /// In the order of searches; of one search in time order.
+    events: Vec<EventRow>,
+    query_ids: Vec<Box<str>>,
+    items: Vec<Box<str>>,
+    people: Vec<Box<str>>,
+    /// What was found and what was done with it.
+    pub dirt: DirtCounts,
+}
+
+impl CleanLog {
+    pub(super) fn new(log: UbiLog, maximum_clock_skew: i64) -> Self {
+        let mut join = Join {
+            dirt: log.dirt,
+            maximum_clock_skew,
+            kept: Vec::new(),
+        };
+        let mut searches = join.merge_searches(log.searches);
+        let places: HashMap<u32, usize> = searches
+            .iter()
+            .enumerate()
+            .map(|(place, search)| (search.query_id, place))
+            .collect();
+        join.count_unrecorded(&places, &log.events, &log.unused_events);
+
+        let mut rows = log.events;
+        // Stable: impressions without a position stay in the order of the log.
+        rows.sort_by_key(|row| (row.query_id, row.timestamp));
+        // What is kept of a query id moves up into the place of what is not: there may be many rows.
+        let (mut start, mut kept) = (0, 0);
+        while let Some(first) = rows.get(start) {
+            let query_id = first.query_id;
+            let of_query = rows[start..].partition_point(|row| row.query_id == query_id);
+            let search = places.get(&query_id).map(|place| &mut searches[*place]);
+            join.add_events(search, &rows[start..start + of_query]);
+            rows[kept..kept + join.kept.len()].copy_from_slice(&join.kept);
+            kept += join.kept.len();
+            start += of_query;
+        }
+        rows.truncate(kept);
+        join.dirt.searches = searches.len() as u64;
+        join.dirt.events = rows.len() as u64;
+
+        let query_ids = log.query_ids.into_list();
+        let items = log.items.into_list();
+        let people = log.people.into_list();
+        let texts = log.texts.into_list();
+        let searches = searches
+            .into_iter()
+            .map(|search| Search {
+                query_id: query_ids[search.query_id as usize].to_string(),
+                client_id: people[search.client as usize].to_string(),
+                user_query: texts[search.text as usize].to_string(),
+                timestamp: search.timestamp,
+                query_response_hit_ids: search
+                    .list
+                    .iter()
+                    .map(|item| items[*item as usize].to_string())
+                    .collect(),
+            })
+            .collect();
+        Self {
+            searches,
+            events: rows,
+            query_ids,
+            items,
+            people,
+            dirt: join.dirt,
+        }
+    }
+
+    /// The searches, in time order; equal times in the order of the log.
+    #[must_use]
+    pub fn searches(&self) -> &[Search] {
+        &self.searches
+    }
+
+    /// The events. Each has a search, and an item that its search showed.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = Event> + '_ {
+        self.events.iter().map(|row| Event {
+            action_name: row.action,
+            query_id: self.query_ids[row.query_id as usize].to_string(),
+            client_id: self.people[row.client as usize].to_string(),
+            session_id: self.people[row.session as usize].to_string(),
+            timestamp: row.timestamp,
+            event_attributes: EventAttributes {
+                object: EventObject {
+                    object_id: self.items[row.item as usize].to_string(),
+                },
+                position: row.position.map(|ordinal| EventPosition { ordinal }),
+            },
+        })
+    }
+}
+
+/// What the join makes.
+struct Join {
+    dirt: DirtCounts,
+    maximum_clock_skew: i64,
+    /// The events of one query id.
+    kept: Vec<EventRow>,
+}
+
+impl Join {
+    /// One row for each query id, in time order.
+    fn merge_searches(&mut self, mut rows: Vec<SearchRow>) -> Vec<SearchRow> {
+        rows.sort_by_key(|row| (row.query_id, row.timestamp));
+        let mut merged: Vec<SearchRow> = Vec::new();
+        let mut has_several_texts = false;
+        for row in rows {
+            match merged.last_mut() {
+                Some(search) if search.query_id == row.query_id => {
+                    self.dirt.in_search(Dirt::RepeatedSearch);
+                    self.dirt.leave_out(Dirt::RepeatedSearch);
+                    if search.text != row.text && !has_several_texts {
+                        has_several_texts = true;
+                        self.dirt.in_search(Dirt::SearchOfSeveralTexts);
+                    }
+                    if search.list.is_empty() && !row.list.is_empty() {
+                        search.list = row.list;
+                        search.text = row.text;
+                    }
+                }
+                _ => {
+                    has_several_texts = false;
+                    merged.push(row);
+                }
+            }
+        }
+        merged.sort_by_key(|search| search.timestamp);
+        merged
+    }
+
+    fn count_unrecorded(
+        &mut self,
+        recorded: &HashMap<u32, usize>,
+        events: &[EventRow],
+        unused: &HashMap<u32, u64>,
+    ) {
+        let mut ids = HashSet::new();
+        let named = events.iter().map(|event| (event.query_id, 1));
+        for (query_id, times) in named.chain(unused.iter().map(|(id, times)| (*id, *times))) {
+            if !recorded.contains_key(&query_id) {
+                self.dirt.in_events(Dirt::EventOfUnrecordedSearch, times);
+                ids.insert(query_id);
+            }
+        }
+        self.dirt
+            .in_events(Dirt::UnrecordedSearch, ids.len() as u64);
+    }
+
+    /// Keeps what can be used of the events of one query id, which come in time order.
+    fn add_events(&mut self, search: Option<&mut SearchRow>, rows: &[EventRow]) {
+        self.kept.clear();
+        let impressions: HashSet<u32> = rows
+            .iter()
+            .filter(|row| row.action == Action::Impression)
+            .map(|row| row.item)
+            .collect();
+        let without_impression = |row: &EventRow| {
+            let kind = match row.action {
+                Action::Impression => return None,
+                Action::Click => Dirt::ClickWithoutImpression,
+                Action::AddToCart => Dirt::CartWithoutImpression,
+                Action::Purchase => Dirt::PurchaseWithoutImpression,
+            };
+            (!impressions.contains(&row.item)).then_some(kind)
+        };
+        for kind in rows.iter().filter_map(without_impression) {
+            self.dirt.in_event(kind);
+        }
+        let Some(search) = search else {
+            for _ in rows {
+                self.dirt.leave_out(Dirt::EventOfUnrecordedSearch);
+            }
+            return;
+        };
+        let first_position = u32::from(rows.iter().any(|row| row.position == Some(0)));
+        if first_position == 1 {
+            self.dirt.in_search(Dirt::PositionsFromZero);
+        }
+        let listed: HashSet<u32> = search.list.iter().copied().collect();
+        let is_too_early =
+            |row: &EventRow| search.timestamp - row.timestamp > self.maximum_clock_skew;
+        let seen = rows
+            .iter()
+            .filter(|row| row.action == Action::Impression && !is_too_early(row));
+        let shown: HashSet<u32> = seen
+            .map(|row| row.item)
+            .chain(search.list.iter().copied())
+            .collect();
+        let mut appended = Vec::new();
+        let mut done = HashSet::new();
+        for row in rows {
+            let mut row = *row;
+            if row.text.is_some_and(|text| text != search.text) {
+                self.dirt.in_event(Dirt::EventOfOtherText);
+            }
+            let early = search.timestamp - row.timestamp;
+            if early > self.maximum_clock_skew {
+                self.dirt.in_event(Dirt::EventBeforeSearch);
+                self.dirt.leave_out(Dirt::EventBeforeSearch);
+                continue;
+            }
+            if early > 0 {
+                self.dirt.in_event(Dirt::ClockSkew);
+                row.timestamp = search.timestamp;
+            }
+            if !done.insert((row.action, row.item)) {
+                self.dirt.in_event(Dirt::RepeatedAction);
+                self.dirt.leave_out(Dirt::RepeatedAction);
+                continue;
+            }
+            if !shown.contains(&row.item) {
+                // Its impression, if there is one, is from long before the search.
+                let kind = without_impression(&row).unwrap_or(Dirt::EventBeforeSearch);
+                self.dirt.leave_out(kind);
+                continue;
+            }
+            if row.action == Action::Impression && !listed.is_empty() && !listed.contains(&row.item)
+            {
+                self.dirt.in_event(Dirt::ImpressionOutsideList);
+                appended.push((row.position, row.item));
+            }
+            row.position = row.position.map(|position| position + first_position);
+            self.kept.push(row);
+        }
+        if !appended.is_empty() {
+            appended.sort_by_key(|(position, _)| position.unwrap_or(u32::MAX));
+            let appended = appended.into_iter().map(|(_, item)| item);
+            search.list = search.list.iter().copied().chain(appended).collect();
+        }
+    }
+}
