@@ -43,12 +43,9 @@ pub fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T, Complaint> {
 /// Parses the line again, slowly, to find the field at fault.
 fn explain<T: DeserializeOwned>(text: &str) -> Complaint {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let error = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Err(error) => error,
-        Ok(_) => {
-            let message = "more than one JSON value on the line";
-            return Complaint::new(BadLineKind::Malformed, ".", message);
-        }
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
+        let message = "more than one JSON value on the line";
+        return Complaint::new(BadLineKind::Malformed, ".", message);
     };
     let field = error.path().to_string();
     let cause = error.into_inner();

@@ -5,6 +5,9 @@ use std::io::{BufRead, Read as _};
 use super::bad_lines::{BadLine, BadLineKind, Complaint, InputError};
 use crate::json_lines::MAXIMUM_LINE_BYTES;
 
+/// A line's number from 1 and its text, or what is wrong with it.
+pub type NumberedLine<T> = (u64, Result<T, BadLine>);
+
 /// Reads one line after another.
 #[derive(Debug)]
 pub struct Lines<R> {
@@ -27,7 +30,7 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// The bytes cannot be read. A line that is too long or no UTF-8 is an error of that line alone.
-    pub fn next_line(&mut self) -> Result<Option<(u64, Result<&str, BadLine>)>, InputError> {
+    pub fn next_line(&mut self) -> Result<Option<NumberedLine<&str>>, InputError> {
         self.line += 1;
         let line = self.line;
         let failed = |source| InputError::Io { line, source };

@@ -10,7 +10,7 @@ mod table;
 
 pub use bad_lines::{BadLine, BadLineKind, BadLines, Complaint, InputError};
 pub use json::{parse_json, read_json_lines};
-pub use lines::Lines;
+pub use lines::{Lines, NumberedLine};
 pub use table::{Delimiter, Table, TableRow};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::io::BufRead;
 
 use super::bad_lines::{BadLine, BadLineKind, Complaint, InputError};
-use super::lines::Lines;
+use super::lines::{Lines, NumberedLine};
 use crate::json_lines::MAXIMUM_LINE_BYTES;
 
 /// Most columns of a table.
@@ -44,7 +44,7 @@ pub struct Table<R> {
     delimiter: Delimiter,
     columns: Vec<String>,
     /// Lines that an unclosed quote had swallowed, to be read on their own.
-    returned: VecDeque<(u64, Result<String, BadLine>)>,
+    returned: VecDeque<NumberedLine<String>>,
 }
 
 /// How the fields of the lines read so far end.
@@ -155,7 +155,7 @@ impl<R: BufRead> Table<R> {
             let complaint = Complaint::new(BadLineKind::Malformed, ".", message);
             Ok(Some(Err(complaint.on_line(line))))
         };
-        let mut swallowed: Vec<(u64, Result<String, BadLine>)> = Vec::new();
+        let mut swallowed: Vec<NumberedLine<String>> = Vec::new();
         let mut scanner = Scanner::new(self.delimiter);
         let mut next = first;
         let mut bytes = 0_usize;
@@ -187,7 +187,7 @@ impl<R: BufRead> Table<R> {
         }
     }
 
-    fn take_line(&mut self) -> Result<Option<(u64, Result<String, BadLine>)>, InputError> {
+    fn take_line(&mut self) -> Result<Option<NumberedLine<String>>, InputError> {
         if let Some(returned) = self.returned.pop_front() {
             return Ok(Some(returned));
         }
@@ -195,7 +195,7 @@ impl<R: BufRead> Table<R> {
         Ok(line.map(|(number, text)| (number, text.map(str::to_owned))))
     }
 
-    fn give_back(&mut self, swallowed: Vec<(u64, Result<String, BadLine>)>) {
+    fn give_back(&mut self, swallowed: Vec<NumberedLine<String>>) {
         for line in swallowed.into_iter().rev() {
             self.returned.push_front(line);
         }

@@ -90,19 +90,14 @@ impl<'de> Deserialize<'de> for Loose {
 }
 
 /// A part that should be an object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) enum Part<T> {
     /// Not there, or null.
+    #[default]
     Absent,
     Given(T),
     /// Something else than an object.
     Other,
-}
-
-impl<T> Default for Part<T> {
-    fn default() -> Self {
-        Self::Absent
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
