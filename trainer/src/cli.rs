@@ -64,6 +64,8 @@ pub enum Command {
     Evaluate(EvaluateOptions),
     /// Estimate from logged propensities what another policy would have earned.
     Counterfactual(CounterfactualOptions),
+    /// Tell what data holds and what is wrong with it, before anything is trained.
+    Check(CheckOptions),
     /// Delete what only this owner refers to.
     Purge(PurgeOptions),
 }
@@ -97,12 +99,33 @@ pub struct SourceOptions {
     /// The digest the dataset must have.
     #[arg(long, value_name = "HEX", requires = "dataset_uri")]
     pub dataset_sha256: Option<String>,
-    /// An input file: SvmLight, Groups, Validation or ValidationGroups. Repeat for each.
+    /// An input file: SvmLight, Groups, Validation or ValidationGroups of rows of features; Catalogue,
+    /// with Judgements (and Topics), or with Events (and Queries), or with both, of own data.
+    /// Repeat for each.
     #[arg(long, value_name = "NAME=URI[#sha256=HEX]")]
     pub input: Vec<String>,
     /// Whether SVMlight feature numbers start from 0 or from 1.
     #[arg(long, value_enum, value_name = "NUMBERING")]
     pub feature_numbering: Option<NumberingOption>,
+    /// How a Catalogue (JsonLines, Csv) or Judgements (Csv, Tsv, JsonLines, TrecQrels, OpenSearch)
+    /// are written. Default: what the file's name says. Repeat for each.
+    #[arg(long, value_name = "NAME=FORMAT")]
+    pub input_format: Vec<String>,
+    /// What the grades of judgements mean, such as Exact=3:1,Substitute=2:0.1: label and gain.
+    /// Default: grades are labels from 0 to 30, with the gain 2^label - 1.
+    #[arg(long, value_name = "GRADE=LABEL[:GAIN],...")]
+    pub grades: Option<String>,
+    /// What the log calls an impression, click, add_to_cart or purchase, beside these very names.
+    /// Repeat for each.
+    #[arg(long, value_name = "NAME=ACTION")]
+    pub action: Vec<String>,
+    /// Seconds by which an event may be earlier than its search and still be taken for an event
+    /// after it. Default: 60.
+    #[arg(long, value_name = "SECONDS")]
+    pub clock_skew: Option<u32>,
+    /// Bad lines that are passed over and counted, in each of catalogue, judgements and log.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub bad_lines: u64,
 }
 
 /// Where rows come from and how they are split; of `train`.
@@ -156,6 +179,14 @@ pub struct FeaturesOptions {
     /// Folder to write to; it is created.
     #[arg(long, value_name = "FOLDER")]
     pub output: PathBuf,
+}
+
+/// Options of `check`.
+#[derive(Args, Clone, Debug)]
+pub struct CheckOptions {
+    /// What to look at.
+    #[command(flatten)]
+    pub source: SourceOptions,
 }
 
 /// Options of `train`.

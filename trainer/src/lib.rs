@@ -1,4 +1,4 @@
-//! The Jobs of SearchOp: generate a demo dataset, compute features, train, evaluate, purge.
+//! The Jobs of SearchOp: generate a demo dataset, check data, compute features, train, evaluate, purge.
 //!
 //! Everything also runs on a laptop against a directory store. It knows nothing of Kubernetes:
 //! the operator reads the result file, the exit code and the progress port.
@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 pub mod bundle;
+pub mod check;
 pub mod cli;
 pub mod counterfactual;
 pub mod data;

@@ -140,6 +140,7 @@ mod tests {
             baselines: BTreeMap::new(),
             lists: None,
             features: Features::Dense { first: 0 },
+            label_gains: None,
             notes: Vec::new(),
         };
         let (_, partition) = partition(data, split, 1, early_stopping).unwrap();

@@ -61,6 +61,8 @@ pub enum Success {
     Features(FeaturesSuccess),
     /// `counterfactual`.
     Counterfactual(Box<CounterfactualEstimate>),
+    /// `check`.
+    Check(CheckSuccess),
 }
 
 /// Result of `generate`.
@@ -209,6 +211,37 @@ pub struct FeaturesSuccess {
     pub notes: Vec<String>,
 }
 
+/// Result of `check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckSuccess {
+    /// Digest of what was looked at.
+    pub dataset_sha256: String,
+    /// How much of what there is.
+    pub checked: CheckedCounts,
+    /// What was left out or looks wrong; see [`bounded_notes`].
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// How much of what was found by `check`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckedCounts {
+    /// Products of the catalogue.
+    pub products: u64,
+    /// Judgements that can be used.
+    pub judgements: u64,
+    /// Searches that can be used.
+    pub searches: u64,
+    /// Events that can be used.
+    pub events: u64,
+    /// Rows of features, or that a dataset makes.
+    pub rows: u64,
+    /// Lines that were passed over.
+    pub bad_lines: u64,
+}
+
 impl Success {
     /// Marks the result as one of an earlier attempt; the digest of its artifact, if it has one.
     pub fn mark_reused(&mut self) -> Option<String> {
@@ -221,9 +254,11 @@ impl Success {
                 generate.reused = true;
                 Some(generate.artifact.sha256.clone())
             }
-            Self::Purge(_) | Self::Evaluate(_) | Self::Features(_) | Self::Counterfactual(_) => {
-                None
-            }
+            Self::Purge(_)
+            | Self::Evaluate(_)
+            | Self::Features(_)
+            | Self::Counterfactual(_)
+            | Self::Check(_) => None,
         }
     }
 }
@@ -307,6 +342,7 @@ impl Outcome {
             | Self::Failed(_) => {
                 return false;
             }
+            Self::Succeeded(Success::Check(check)) => return check.notes.pop().is_some(),
         };
         if notes.pop().is_some() {
             return true;

@@ -2,6 +2,8 @@
 //! before anything is read or fetched. It does not look at data.
 
 mod evaluation;
+mod own;
+mod source;
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -9,17 +11,22 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::cli::{DataOptions, NumberingOption, SourceOptions, SplitModeOption, TrainOptions};
+use crate::cli::{DataOptions, SplitModeOption, TrainOptions};
 use crate::lightgbm::{EarlyStopping, UnknownMetric};
 use crate::parameters::{ParameterError, Parameters, parse_parameters};
 
 pub use evaluation::{EvaluateRequest, MeasuredQueries};
+pub use own::{OwnDataError, OwnFile, OwnFiles};
+pub use source::{DataSource, InputFile, Numbering, SvmLightFiles, artifact};
 
 /// A request that cannot be carried out whatever the data is.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum RequestError {
     /// Neither a dataset nor inputs.
-    #[error("nothing to read: give --dataset-uri, or --input SvmLight=URI")]
+    #[error(
+        "nothing to read: give --dataset-uri, or --input SvmLight=URI, or --input Catalogue=URI with \
+         Judgements or Events"
+    )]
     NoData,
     /// An input that is not `NAME=URI`.
     #[error("input {text:?}: expected NAME=URI or NAME=URI#sha256=HEX")]
@@ -29,7 +36,8 @@ pub enum RequestError {
     },
     /// An input name that is not known.
     #[error(
-        "input {name:?} is not known; known are SvmLight, Groups, Validation, ValidationGroups"
+        "input {name:?} is not known; known are SvmLight, Groups, Validation, ValidationGroups, \
+         Catalogue, Judgements, Topics, Queries, Events"
     )]
     InputName {
         /// What was given.
@@ -49,6 +57,9 @@ pub enum RequestError {
         /// What it belongs to.
         needs: &'static str,
     },
+    /// Own data that cannot be read.
+    #[error(transparent)]
+    Own(#[from] OwnDataError),
     /// A digest that is none.
     #[error("{what}: {text:?} is not a digest of 64 lower-case hexadecimal digits")]
     Digest {
@@ -98,48 +109,6 @@ pub enum RequestError {
     /// A further parameter that is refused.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
-}
-
-/// A file in a store and, if it is pinned, its digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputFile {
-    /// Address.
-    pub uri: String,
-    /// Lower-case hexadecimal SHA-256.
-    pub sha256: Option<String>,
-}
-
-/// Where rows come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DataSource {
-    /// A dataset artifact.
-    Dataset(InputFile),
-    /// SVMlight files.
-    SvmLight(SvmLightFiles),
-}
-
-/// The files of SVMlight data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SvmLightFiles {
-    /// Rows.
-    pub rows: InputFile,
-    /// Group sizes, if the rows have no `qid:`.
-    pub groups: Option<InputFile>,
-    /// Validation rows.
-    pub validation: Option<InputFile>,
-    /// Their group sizes.
-    pub validation_groups: Option<InputFile>,
-    /// From 0 or from 1.
-    pub numbering: Numbering,
-}
-
-/// Where feature numbers start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Numbering {
-    /// From 0.
-    ZeroBased,
-    /// From 1.
-    OneBased,
 }
 
 /// How test queries are chosen; the fraction is that of the test queries.
@@ -192,145 +161,16 @@ pub struct TrainRequest {
     pub early_stopping: Option<EarlyStopping>,
 }
 
-fn digest(text: &str, what: &str) -> Result<String, RequestError> {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if text.len() == 64 && text.bytes().all(is_digit) {
-        Ok(text.to_owned())
-    } else {
-        Err(RequestError::Digest {
-            what: what.to_owned(),
-            text: text.to_owned(),
-        })
-    }
-}
-
-/// A file of an artifact or input: `URI` or `URI#sha256=HEX`.
-fn input_file(text: &str, what: &str) -> Result<InputFile, RequestError> {
-    let (uri, sha256) = match text.split_once("#sha256=") {
-        Some((uri, hex)) => (uri, Some(digest(hex, what)?)),
-        None => (text, None),
-    };
-    if uri.is_empty() {
-        return Err(RequestError::InputShape {
-            text: format!("{what}={text}"),
-        });
-    }
-    Ok(InputFile {
-        uri: uri.to_owned(),
-        sha256,
-    })
-}
-
-/// An artifact by address and, optionally, digest.
-///
-/// # Errors
-/// The digest is none.
-pub fn artifact(uri: &str, sha256: Option<&str>, what: &str) -> Result<InputFile, RequestError> {
-    let mut file = input_file(uri, what)?;
-    if let Some(hex) = sha256 {
-        file.sha256 = Some(digest(hex, what)?);
-    }
-    Ok(file)
-}
-
-#[derive(Default)]
-struct NamedInputs {
-    rows: Option<InputFile>,
-    groups: Option<InputFile>,
-    validation: Option<InputFile>,
-    validation_groups: Option<InputFile>,
-}
-
-impl NamedInputs {
-    fn read(texts: &[String]) -> Result<Self, RequestError> {
-        let mut inputs = Self::default();
-        for text in texts {
-            let (name, uri) = text
-                .split_once('=')
-                .ok_or_else(|| RequestError::InputShape { text: text.clone() })?;
-            let (place, name) = match name {
-                "SvmLight" => (&mut inputs.rows, "SvmLight"),
-                "Groups" => (&mut inputs.groups, "Groups"),
-                "Validation" => (&mut inputs.validation, "Validation"),
-                "ValidationGroups" => (&mut inputs.validation_groups, "ValidationGroups"),
-                _ => {
-                    return Err(RequestError::InputName {
-                        name: name.to_owned(),
-                    });
-                }
-            };
-            let file = input_file(uri, name)?;
-            if place.replace(file).is_some() {
-                return Err(RequestError::InputTwice { name });
-            }
-        }
-        Ok(inputs)
-    }
-}
-
-impl TryFrom<&SourceOptions> for DataSource {
-    type Error = RequestError;
-
-    fn try_from(options: &SourceOptions) -> Result<Self, RequestError> {
-        if let Some(uri) = &options.dataset_uri {
-            if options.feature_numbering.is_some() {
-                return Err(RequestError::NumberingWithoutRows);
-            }
-            let dataset = artifact(uri, options.dataset_sha256.as_deref(), "--dataset-sha256")?;
-            return Ok(DataSource::Dataset(dataset));
-        }
-        let inputs = NamedInputs::read(&options.input)?;
-        let Some(rows) = inputs.rows else {
-            let alone = [
-                ("Groups", &inputs.groups),
-                ("Validation", &inputs.validation),
-                ("ValidationGroups", &inputs.validation_groups),
-            ];
-            return Err(match alone.iter().find(|(_, file)| file.is_some()) {
-                Some((name, _)) => RequestError::InputAlone {
-                    name,
-                    needs: "SvmLight",
-                },
-                None => RequestError::NoData,
-            });
-        };
-        if inputs.validation_groups.is_some() && inputs.validation.is_none() {
-            return Err(RequestError::InputAlone {
-                name: "ValidationGroups",
-                needs: "Validation",
-            });
-        }
-        Ok(DataSource::SvmLight(SvmLightFiles {
-            rows,
-            groups: inputs.groups,
-            validation: inputs.validation,
-            validation_groups: inputs.validation_groups,
-            numbering: match options.feature_numbering {
-                Some(NumberingOption::ZeroBased) => Numbering::ZeroBased,
-                Some(NumberingOption::OneBased) => Numbering::OneBased,
-                None => return Err(RequestError::NoNumbering),
-            },
-        }))
-    }
-}
-
-impl DataSource {
-    fn has_validation(&self) -> bool {
-        matches!(self, Self::SvmLight(files) if files.validation.is_some())
-    }
-}
-
 fn split(
     mode: SplitModeOption,
     test_fraction: f64,
     source: &DataSource,
 ) -> Result<SplitChoice, RequestError> {
-    let is_dataset = matches!(source, DataSource::Dataset(_));
     let has_validation = source.has_validation();
     let refused = |mode, message| Err(RequestError::Split { mode, message });
     match mode {
-        SplitModeOption::Time if !is_dataset => {
-            return refused("Time", "SvmLight rows have no time");
+        SplitModeOption::Time if !source.has_times() => {
+            return refused("Time", "SvmLight rows and judgements have no time");
         }
         SplitModeOption::Provided if !has_validation => {
             return refused("Provided", "there is no input \"Validation\"");
@@ -375,10 +215,10 @@ impl TryFrom<&DataOptions> for DataRequest {
 
     fn try_from(options: &DataOptions) -> Result<Self, RequestError> {
         let source = DataSource::try_from(&options.source)?;
-        let default_mode = match (&source, source.has_validation()) {
-            (DataSource::Dataset(_), _) => SplitModeOption::Time,
-            (DataSource::SvmLight(_), true) => SplitModeOption::Provided,
-            (DataSource::SvmLight(_), false) => SplitModeOption::Query,
+        let default_mode = match (source.has_times(), source.has_validation()) {
+            (true, _) => SplitModeOption::Time,
+            (false, true) => SplitModeOption::Provided,
+            (false, false) => SplitModeOption::Query,
         };
         let mode = options.split_mode.unwrap_or(default_mode);
         let split = split(mode, options.test_fraction, &source)?;

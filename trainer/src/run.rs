@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::check::check;
 use crate::cli::{Command, CommandLine};
 use crate::counterfactual::{counterfactual, estimates};
 use crate::evaluate::evaluate;
@@ -215,6 +216,13 @@ async fn carry_out(job: &Job, command: &Command) -> Result<Report, Failure> {
                 success,
             })
         }
+        Command::Check(options) => {
+            let report = check(job, options).await?;
+            Ok(Report {
+                text: text(&report.notes, Some(report.text), &report.success),
+                success: report.success,
+            })
+        }
         Command::Purge(options) => {
             let success = purge(job, options).await?;
             Ok(Report {
@@ -301,6 +309,7 @@ fn summary(success: &Success) -> String {
             )
         }
         Success::Counterfactual(estimate) => estimates(estimate),
+        Success::Check(check) => format!("data {}", check.dataset_sha256),
         Success::Features(features) => format!(
             "{} rows of {} queries, {} features; schema {}",
             features.rows, features.queries, features.features, features.feature_schema_sha256,

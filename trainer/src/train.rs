@@ -183,8 +183,12 @@ struct Work {
 
 impl Work {
     /// The bundle, and what people should know of it.
-    fn run(self, data: Data) -> Result<(WrittenBundle, Vec<String>), Failure> {
+    fn run(mut self, data: Data) -> Result<(WrittenBundle, Vec<String>), Failure> {
         let schema = data.features.schema(data.rows.feature_count());
+        let gains_note = data
+            .label_gains
+            .as_deref()
+            .map(|gains| self.take_gains(gains));
         let (features, partition) = partition(
             data,
             self.split,
@@ -197,6 +201,7 @@ impl Work {
             .map(|feature| feature.name.clone())
             .collect();
         let mut notes = partition.leaks(&names)?;
+        notes.extend(gains_note);
         let trained = self.train(&names, &partition)?;
         let text = normalise(&trained.text);
         let model = RankingModel::parse(&text)
@@ -258,6 +263,18 @@ impl Work {
         }
         .write(&self.folder, description)
         .map(|written| (written, notes))
+    }
+
+    /// Trains by the gains that the data states; the note says that it is measured by others.
+    fn take_gains(&mut self, gains: &[f64]) -> String {
+        let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
+        let gains = gains.join(",");
+        let note = format!(
+            "trained with the stated gains {gains} of labels 0 and up; NDCG is measured with gain 2^label - 1"
+        );
+        let parameters = &mut self.configuration.parameters;
+        parameters.insert("label_gain".to_owned(), gains);
+        note
     }
 
     fn train(&self, names: &[String], partition: &Partition) -> Result<TrainedModel, Failure> {

@@ -7,6 +7,7 @@
 mod behaviour;
 mod definitions;
 mod journal;
+mod judged;
 mod kernel;
 mod training;
 
@@ -15,6 +16,7 @@ pub use behaviour::{
 };
 pub use definitions::{FEATURE_COUNT, FeatureDefinition, column, definitions};
 pub use journal::{Journal, JournalNotes, JournalSearch, Outcome};
+pub use judged::{JudgedRows, judged_rows};
 pub use kernel::{AnalysedQuery, FeatureContext};
 pub use training::{
     DAY_MILLISECONDS, TrainingOptions, TrainingRows, TrainingSearch, training_rows,

@@ -12,8 +12,8 @@ use searchop_ranking::baselines::Baseline;
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
 use searchop_ranking::events::{read_events, read_searches};
 use searchop_ranking::features::{
-    FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingOptions, TrainingRows,
-    training_rows,
+    BehaviourTable, FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingOptions,
+    TrainingRows, training_rows,
 };
 use searchop_ranking::json_lines::JsonLinesError;
 use searchop_ranking::metrics::slices::{Frequency, frequency_slices};
@@ -50,12 +50,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
     }
     // Serving is at the end of the data: everything up to there is known then.
     let table = journal.behaviour_before(context.catalogue(), journal.end());
-    let failed = |error: &std::io::Error| Failure::local_file("write behaviour.json", error);
-    let mut output = BufWriter::new(File::create(&behaviour).map_err(|error| failed(&error))?);
-    table
-        .write(context.catalogue(), &mut output)
-        .map_err(|error| failed(&std::io::Error::other(error)))?;
-    output.flush().map_err(|error| failed(&error))?;
+    write_behaviour(&table, context.catalogue(), &behaviour)?;
     let notes = notes(&journal.notes, &made);
     let lists = shown_lists(&made, &journal, context.catalogue());
     data(
@@ -66,21 +61,36 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
             catalogue: catalogue_path,
             behaviour,
         },
+        &[Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25],
         notes,
     )
 }
 
-fn data(
+pub(super) fn write_behaviour(
+    table: &BehaviourTable,
+    catalogue: &Catalogue,
+    path: &Path,
+) -> Result<(), Failure> {
+    let failed = |error: &std::io::Error| Failure::local_file("write behaviour.json", error);
+    let mut output = BufWriter::new(File::create(path).map_err(|error| failed(&error))?);
+    table
+        .write(catalogue, &mut output)
+        .map_err(|error| failed(&std::io::Error::other(error)))?;
+    output.flush().map_err(|error| failed(&error))
+}
+
+/// Rows with what is known of them. Random is no baseline here: it needs nothing but rows and is
+/// added where rows are measured.
+pub(super) fn data(
     made: TrainingRows,
     catalogue: &Catalogue,
     lists: ShownLists,
     features: Features,
+    baselines: &[Baseline],
     notes: Vec<String>,
 ) -> Result<Data, Failure> {
-    // Random needs nothing but rows and is added where rows are measured.
-    let baselines = Baseline::EVERY
-        .into_iter()
-        .filter(|baseline| *baseline != Baseline::Random)
+    let baselines = baselines
+        .iter()
         .map(|baseline| {
             (
                 baseline.name().to_owned(),
@@ -119,6 +129,7 @@ fn data(
         baselines,
         lists: Some(lists),
         features,
+        label_gains: None,
         notes,
     })
 }
@@ -200,7 +211,7 @@ fn is_of_content(error: &std::io::Error) -> bool {
 }
 
 /// What was left out, one line for each cause that occurred.
-fn notes(journal: &JournalNotes, rows: &TrainingRows) -> Vec<String> {
+pub(super) fn notes(journal: &JournalNotes, rows: &TrainingRows) -> Vec<String> {
     [
         (
             journal.repeated_searches,

@@ -2,6 +2,7 @@
 //! or computing. It neither splits nor trains.
 
 mod dataset;
+mod own;
 mod svmlight_files;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use searchop_ranking::metrics::slices::Frequency;
 use searchop_ranking::svmlight::RankingRows;
 
 pub use dataset::DATASET_FORMAT_VERSION;
+pub(crate) use own::notes_of;
+pub use own::{LocalOwnFiles, OwnData, OwnLog};
 
 use crate::failure::Failure;
 use crate::job::{Job, blocking};
@@ -38,6 +41,8 @@ pub struct Data {
     pub lists: Option<ShownLists>,
     /// What kind of features the rows have.
     pub features: Features,
+    /// What each label is worth in NDCG, where it is not 2^label - 1.
+    pub label_gains: Option<Vec<f64>>,
     /// What was left out of the data and why, for people.
     pub notes: Vec<String>,
 }
@@ -110,6 +115,8 @@ pub enum ResolvedSource {
     },
     /// Input files; they are fetched, for a digest that is not given cannot be known otherwise.
     Files(LocalFiles),
+    /// Own data; it is fetched for the same reason.
+    Own(Box<LocalOwnFiles>),
 }
 
 impl ResolvedSource {
@@ -125,6 +132,9 @@ impl ResolvedSource {
                 Ok(Self::Dataset { uri, repository })
             }
             DataSource::SvmLight(files) => Ok(Self::Files(LocalFiles::fetch(job, files).await?)),
+            DataSource::Own(files) => {
+                Ok(Self::Own(Box::new(LocalOwnFiles::fetch(job, files).await?)))
+            }
         }
     }
 
@@ -134,6 +144,7 @@ impl ResolvedSource {
         match self {
             Self::Dataset { uri, .. } => uri.sha256.to_string(),
             Self::Files(files) => files.digest().to_string(),
+            Self::Own(files) => files.digest().to_string(),
         }
     }
 
@@ -168,6 +179,12 @@ impl ResolvedSource {
             Self::Files(files) => {
                 job.progress.begin(Stage::Features);
                 blocking(move || files.load()).await
+            }
+            Self::Own(files) => {
+                job.progress.begin(Stage::Features);
+                let catalogue = job.work_path("catalogue.jsonl");
+                let behaviour = job.work_path("behaviour.json");
+                blocking(move || files.load(catalogue, behaviour)).await
             }
         }
     }

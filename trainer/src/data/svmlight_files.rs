@@ -22,10 +22,10 @@ const MAXIMUM_INPUT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
 /// A fetched input.
 #[derive(Clone, Debug)]
-struct LocalFile {
-    name: &'static str,
-    path: PathBuf,
-    sha256: Sha256,
+pub(super) struct LocalFile {
+    pub(super) name: &'static str,
+    pub(super) path: PathBuf,
+    pub(super) sha256: Sha256,
 }
 
 /// The fetched inputs.
@@ -104,6 +104,7 @@ impl LocalFiles {
                     Numbering::OneBased => 1,
                 },
             },
+            label_gains: None,
             notes: Vec::new(),
         })
     }
@@ -154,7 +155,11 @@ fn open(path: &Path) -> Result<BufReader<File>, Failure> {
         .map_err(|error| Failure::local_file(format!("read {}", path.display()), &error))
 }
 
-async fn fetch(job: &Job, name: &'static str, file: &InputFile) -> Result<LocalFile, Failure> {
+pub(super) async fn fetch(
+    job: &Job,
+    name: &'static str,
+    file: &InputFile,
+) -> Result<LocalFile, Failure> {
     let path = job.work_path(name);
     let expected = match &file.sha256 {
         Some(hex) => Some(hex.parse::<Sha256>().map_err(Failure::parameters)?),
@@ -182,7 +187,7 @@ async fn fetch(job: &Job, name: &'static str, file: &InputFile) -> Result<LocalF
     })
 }
 
-async fn fetch_optional(
+pub(super) async fn fetch_optional(
     job: &Job,
     name: &'static str,
     file: Option<&InputFile>,

@@ -13,6 +13,7 @@ fn data(labels: Vec<u8>, sizes: &[usize], keys: &[&str]) -> Data {
         baselines: BTreeMap::from([("bm25".to_owned(), columns)]),
         lists: None,
         features: Features::Dense { first: 0 },
+        label_gains: None,
         notes: Vec::new(),
     }
 }

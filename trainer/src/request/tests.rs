@@ -164,3 +164,102 @@ fn early_stopping_is_off_unless_asked_for_and_needs_validation_queries() {
     ];
     assert!(refusal(&with_rows(&unknown)).contains("expected ndcg@K or map@K"));
 }
+
+#[test]
+fn own_data_is_a_catalogue_with_something_to_learn_from() {
+    let request = train(&[
+        "--input",
+        "Catalogue=s3://b/products.csv.gz",
+        "--input",
+        "Judgements=s3://b/x",
+        "--input-format",
+        "Judgements=OpenSearch",
+        "--grades",
+        "100=1,0=0",
+    ])
+    .expect("valid");
+    assert_eq!(
+        request.data.split,
+        SplitChoice::Query { test_fraction: 0.2 }
+    );
+    let DataSource::Own(files) = request.data.source else {
+        panic!("not own data");
+    };
+    assert!(files.reading().contains("OpenSearch grades=100=1:1,0=0:0"));
+    let request = train(&["--input", "Catalogue=a.jsonl", "--input", "Events=b"]).expect("valid");
+    assert_eq!(request.data.split, SplitChoice::Time { test_fraction: 0.2 });
+}
+
+#[test]
+fn own_data_that_cannot_be_used_is_refused_by_name() {
+    const CATALOGUE: &[&str] = &["--input", "Catalogue=a.csv"];
+    const BOTH: &[&str] = &["--input", "Catalogue=a.csv", "--input", "Judgements=b.csv"];
+    for (start, more, expected) in [
+        (
+            CATALOGUE,
+            vec![],
+            "without input \"Judgements\" or \"Events\"",
+        ),
+        (
+            &[][..],
+            vec!["--input", "Events=b"],
+            "\"Events\" is given without input \"Catalogue\"",
+        ),
+        (
+            CATALOGUE,
+            vec!["--input", "Queries=b"],
+            "\"Queries\" is given without input \"Events\"",
+        ),
+        (
+            BOTH,
+            vec!["--input", "SvmLight=c"],
+            "cannot be given together",
+        ),
+        (
+            BOTH,
+            vec!["--input", "Groups=c"],
+            "\"Groups\" is given without input \"SvmLight\"",
+        ),
+        (
+            BOTH,
+            vec!["--feature-numbering", "OneBased"],
+            "a dataset has named features",
+        ),
+        (
+            BOTH,
+            vec!["--split-mode", "Time"],
+            "judgements have no time",
+        ),
+        (
+            BOTH,
+            vec!["--grades", "Exact"],
+            "--grades: grade map: \"Exact\"",
+        ),
+        (BOTH, vec!["--action", "x=look"], "--action \"x=look\""),
+        (
+            BOTH,
+            vec!["--bad-lines", "100001"],
+            "--bad-lines 100001 is more than 100000",
+        ),
+        (
+            BOTH,
+            vec!["--input-format", "Events=Csv"],
+            "only Catalogue and Judgements",
+        ),
+        (
+            BOTH,
+            vec!["--input-format", "Judgements=Xml"],
+            "\"Xml\" is not a format of judgements",
+        ),
+        (
+            CATALOGUE,
+            vec!["--input", "Judgements=b"],
+            "--input-format Judgements=FORMAT",
+        ),
+        (ROWS, vec!["--grades", "1=1"], "--grades is for own data"),
+    ] {
+        let arguments: Vec<&str> = start.iter().chain(&more).copied().collect();
+        let message = refusal(&arguments);
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+}

@@ -1,0 +1,130 @@
+//! The files of own data: fetched, digested, read.
+
+use std::path::PathBuf;
+
+use searchop_artifacts::Sha256;
+use searchop_ranking::catalogue_files::read_catalogue;
+use searchop_ranking::judgements::{JudgementOptions, read_judgements, read_topics};
+use searchop_ranking::ubi::UbiLog;
+
+use super::open::{failed, open};
+use super::rows::rows;
+use super::{OwnData, OwnLog};
+use crate::data::Data;
+use crate::data::svmlight_files::{LocalFile, fetch, fetch_optional};
+use crate::failure::Failure;
+use crate::job::Job;
+use crate::request::OwnFiles;
+
+/// The fetched files.
+#[derive(Debug)]
+pub struct LocalOwnFiles {
+    request: OwnFiles,
+    catalogue: LocalFile,
+    judgements: Option<LocalFile>,
+    topics: Option<LocalFile>,
+    queries: Option<LocalFile>,
+    events: Option<LocalFile>,
+}
+
+impl LocalOwnFiles {
+    /// Fetches the files.
+    pub(in crate::data) async fn fetch(job: &Job, request: &OwnFiles) -> Result<Self, Failure> {
+        let judgements = request.judgements.as_ref().map(|file| &file.file);
+        Ok(Self {
+            catalogue: fetch(job, "Catalogue", &request.catalogue.file).await?,
+            judgements: fetch_optional(job, "Judgements", judgements).await?,
+            topics: fetch_optional(job, "Topics", request.topics.as_ref()).await?,
+            queries: fetch_optional(job, "Queries", request.queries.as_ref()).await?,
+            events: fetch_optional(job, "Events", request.events.as_ref()).await?,
+            request: request.clone(),
+        })
+    }
+
+    /// The digest of all files together: of their names, their digests and how they are read.
+    pub(in crate::data) fn digest(&self) -> Sha256 {
+        let files = [
+            Some(&self.catalogue),
+            self.judgements.as_ref(),
+            self.topics.as_ref(),
+            self.queries.as_ref(),
+            self.events.as_ref(),
+        ];
+        let mut text = self.request.reading();
+        for file in files.into_iter().flatten() {
+            text.push_str(&format!("{}={}\n", file.name, file.sha256));
+        }
+        Sha256::of(text.as_bytes())
+    }
+
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Input, line and field are named.
+    pub fn read(&self) -> Result<OwnData, Failure> {
+        let request = &self.request;
+        let (catalogue, catalogue_notes) = read_catalogue(
+            open(self.catalogue.name, &self.catalogue.path)?,
+            request.catalogue.format,
+            request.bad_lines,
+        )
+        .map_err(|error| failed(self.catalogue.name, error))?;
+        if catalogue.is_empty() {
+            return Err(Failure::data("input Catalogue: there are no products"));
+        }
+        let topics = match &self.topics {
+            Some(file) => Some(
+                read_topics(open(file.name, &file.path)?)
+                    .map_err(|error| failed(file.name, error))?,
+            ),
+            None => None,
+        };
+        let judgements = match (&self.judgements, &request.judgements) {
+            (Some(file), Some(requested)) => {
+                let options = JudgementOptions {
+                    format: requested.format,
+                    grades: &request.grades,
+                    topics: topics.as_ref(),
+                    allowed_bad_lines: request.bad_lines,
+                };
+                let read = read_judgements(open(file.name, &file.path)?, &options)
+                    .map_err(|error| failed(file.name, error))?;
+                Some(read)
+            }
+            _ => None,
+        };
+        Ok(OwnData {
+            catalogue,
+            catalogue_notes,
+            judgements,
+            log: self.read_log()?,
+        })
+    }
+
+    fn read_log(&self) -> Result<Option<OwnLog>, Failure> {
+        if self.events.is_none() {
+            return Ok(None);
+        }
+        let mut log = UbiLog::new(self.request.log.clone());
+        for file in [&self.queries, &self.events].into_iter().flatten() {
+            log.read(open(file.name, &file.path)?)
+                .map_err(|error| failed(file.name, error))?;
+        }
+        let bad_lines = log.bad_lines().clone();
+        let bulk_actions = log.bulk_actions();
+        Ok(Some(OwnLog {
+            clean: log.finish(),
+            bad_lines,
+            bulk_actions,
+        }))
+    }
+
+    /// Reads the files and computes rows; writes what serving needs to the two paths.
+    pub(in crate::data) fn load(
+        &self,
+        catalogue: PathBuf,
+        behaviour: PathBuf,
+    ) -> Result<Data, Failure> {
+        rows(self.read()?, catalogue, behaviour)
+    }
+}

@@ -1,0 +1,154 @@
+//! From own data to labelled rows: of judgements where there are any, else of the log.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use searchop_ranking::baselines::Baseline;
+use searchop_ranking::catalogue::Catalogue;
+use searchop_ranking::events::Event;
+use searchop_ranking::features::{
+    BehaviourTable, FeatureContext, Journal, TrainingOptions, TrainingRows, judged_rows,
+    training_rows,
+};
+use searchop_ranking::input::BadLines;
+use searchop_ranking::judgements::JudgementList;
+
+use super::OwnData;
+use crate::data::dataset::{data, notes as journal_notes, write_behaviour};
+use crate::data::{Data, Features};
+use crate::failure::Failure;
+
+/// Makes rows; writes the catalogue and the behaviour table to the two paths.
+pub(super) fn rows(own: OwnData, catalogue: PathBuf, behaviour: PathBuf) -> Result<Data, Failure> {
+    let mut notes = notes_of(&own);
+    let OwnData {
+        catalogue: products,
+        judgements,
+        log,
+        ..
+    } = own;
+    write_catalogue(&products, &catalogue)?;
+    let journal = log.map(|log| {
+        let events: Vec<Event> = log.clean.events().collect();
+        Journal::new(&products, log.clean.searches(), &events)
+    });
+    let context = FeatureContext::new(Arc::new(products));
+    // Serving is at the end of the data: everything up to there is known then.
+    let table = journal
+        .as_ref()
+        .map_or_else(BehaviourTable::empty, |journal| {
+            journal.behaviour_before(context.catalogue(), journal.end())
+        });
+    write_behaviour(&table, context.catalogue(), &behaviour)?;
+    let features = Features::QueryItem {
+        catalogue,
+        behaviour,
+    };
+    if let Some(judgements) = judgements {
+        let made = judged_rows(&context, &judgements, &table);
+        notes.extend(left_out(
+            made.unknown_items,
+            "judgements left out: the catalogue lacks their item",
+        ));
+        notes.extend(left_out(
+            made.queries_without_items,
+            "judged queries left out: the catalogue has none of their items",
+        ));
+        require_rows(&made.rows, "no judgement is of an item of the catalogue")?;
+        let baselines = [Baseline::Popularity, Baseline::Bm25];
+        let data = data(made.rows, context.catalogue(), features, &baselines, notes)?;
+        return Ok(Data {
+            timestamps: None,
+            label_gains: stated_gains(&judgements),
+            ..data
+        });
+    }
+    let Some(journal) = journal else {
+        return Err(Failure::internal("there are neither judgements nor a log"));
+    };
+    let made = training_rows(&context, &journal, &TrainingOptions::default());
+    notes.extend(journal_notes(&journal.notes, &made));
+    require_rows(
+        &made,
+        &format!(
+            "of {} searches {} show nothing of the catalogue and after {} nothing was clicked, put in \
+             a cart or bought",
+            journal.notes.searches, made.searches_without_items, made.searches_without_feedback
+        ),
+    )?;
+    let baselines = [Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25];
+    data(made, context.catalogue(), features, &baselines, notes)
+}
+
+fn require_rows(rows: &TrainingRows, cause: &str) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Err(Failure::data(format!("the data makes no rows: {cause}")));
+    }
+    Ok(())
+}
+
+/// The gains of the labels up to the highest, unless they are 2^label - 1.
+fn stated_gains(judgements: &JudgementList) -> Option<Vec<f64>> {
+    let gains = judgements.label_gains();
+    let is_usual = (0..)
+        .zip(gains)
+        .all(|(label, gain)| *gain == f64::from((1_u32 << label) - 1));
+    (!is_usual).then(|| gains.to_vec())
+}
+
+fn write_catalogue(catalogue: &Catalogue, path: &Path) -> Result<(), Failure> {
+    let failed = |error: &std::io::Error| Failure::local_file("write catalogue.jsonl", error);
+    let mut output = BufWriter::new(File::create(path).map_err(|error| failed(&error))?);
+    catalogue
+        .write(&mut output)
+        .map_err(|error| failed(&std::io::Error::other(error)))?;
+    output.flush().map_err(|error| failed(&error))
+}
+
+/// What was found in own data and what was done with it, one sentence for each kind; what cost
+/// most rows comes first.
+pub(crate) fn notes_of(own: &OwnData) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(bad_lines("the catalogue", &own.catalogue_notes.bad_lines));
+    notes.extend(left_out(
+        own.catalogue_notes.repeated,
+        "products left out: repeats of an earlier one",
+    ));
+    if let Some(list) = &own.judgements {
+        notes.extend(bad_lines("the judgements", &list.notes.bad_lines));
+        notes.extend(left_out(
+            list.notes.repeated,
+            "judgements left out: repeats of an earlier one",
+        ));
+        for (field, rows) in &list.notes.ignored_fields {
+            notes.push(format!("field {field:?} of {rows} judgements is not read"));
+        }
+    }
+    if let Some(log) = &own.log {
+        notes.extend(bad_lines("the log", &log.bad_lines));
+        let mut found: Vec<_> = log.clean.dirt.found().collect();
+        found.sort_by_key(|(_, count)| std::cmp::Reverse(count.left_out));
+        for (kind, count) in found {
+            notes.push(format!(
+                "{} {kind:?}: {}",
+                count.searches + count.events,
+                kind.treatment()
+            ));
+        }
+    }
+    notes
+}
+
+fn bad_lines(of: &str, bad: &BadLines) -> Option<String> {
+    let first = bad.examples().first()?;
+    Some(format!(
+        "{} bad lines of {of} passed over ({bad}); the first is {first}",
+        bad.total()
+    ))
+}
+
+fn left_out(count: u64, what: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} {what}"))
+}
