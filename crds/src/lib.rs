@@ -27,9 +27,9 @@ pub use model::{
 };
 pub use pod::PodTemplate;
 pub use run::{
-    DatasetInput, DatasetSource, EarlyStopping, FeatureNumbering, InputName, LocalReference,
-    MetricStatus, Objective, ProducedModel, ProgressStatus, Split, SplitMode, Trainer, TrainingRun,
-    TrainingRunSpec, TrainingRunStatus,
+    ActionMeaning, DatasetInput, DatasetSource, EarlyStopping, FeatureNumbering, GradeMeaning,
+    InputFormat, InputName, LocalReference, LogAction, MetricStatus, Objective, ProducedModel,
+    ProgressStatus, Split, SplitMode, Trainer, TrainingRun, TrainingRunSpec, TrainingRunStatus,
 };
 pub use storage::{Credentials, StorageSpec, StoreAccess};
 

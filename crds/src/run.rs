@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
     .message("spec.template is immutable: create another TrainingRun"))]
 #[x_kube(validation = Rule::new("has(self.split) == has(oldSelf.split)")
     .message("spec.split is immutable: create another TrainingRun"))]
-#[x_kube(validation = Rule::new("!has(self.split) || self.split.mode != 'Time' || !has(self.dataset.inputs)")
+#[x_kube(validation = Rule::new("!has(self.split) || self.split.mode != 'Time' || !has(self.dataset.inputs) || (self.dataset.inputs.exists(input, input.name == 'Events') && !self.dataset.inputs.exists(input, input.name == 'Judgements'))")
     .message("spec.split.mode Time needs events with times: spec.dataset.inputs has none, use Query, Provided or None"))]
 #[x_kube(validation = Rule::new("!has(self.split) || self.split.mode != 'Provided' || (has(self.dataset.inputs) && self.dataset.inputs.exists(input, input.name == 'Validation'))")
     .message("spec.split.mode Provided needs an input named Validation in spec.dataset.inputs"))]
@@ -82,12 +82,28 @@ pub struct TrainingRunSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("[has(self.demoDatasetRef), has(self.artifact), has(self.inputs)].filter(given, given).size() == 1")
     .message("spec.dataset needs exactly one of demoDatasetRef, artifact and inputs"))]
-#[x_kube(validation = Rule::new("!has(self.inputs) || self.inputs.exists(input, input.name == 'SvmLight')")
-    .message("spec.dataset.inputs needs an input named SvmLight"))]
-#[x_kube(validation = Rule::new("has(self.inputs) == has(self.featureNumbering)")
-    .message("spec.dataset.featureNumbering is needed with spec.dataset.inputs, and only there"))]
+#[x_kube(validation = Rule::new("!has(self.inputs) || self.inputs.exists(input, input.name == 'SvmLight') != self.inputs.exists(input, input.name == 'Catalogue')")
+    .message("spec.dataset.inputs needs an input named SvmLight, or one named Catalogue"))]
+#[x_kube(validation = Rule::new("(has(self.inputs) && self.inputs.exists(input, input.name == 'SvmLight')) == has(self.featureNumbering)")
+    .message("spec.dataset.featureNumbering is needed with the input SvmLight, and only there"))]
 #[x_kube(validation = Rule::new("!has(self.inputs) || !self.inputs.exists(input, input.name == 'ValidationGroups') || self.inputs.exists(input, input.name == 'Validation')")
     .message("spec.dataset.inputs: ValidationGroups needs an input named Validation"))]
+#[x_kube(validation = Rule::new("!has(self.inputs) || self.inputs.exists(input, input.name == 'SvmLight') || !self.inputs.exists(input, input.name in ['Groups', 'Validation', 'ValidationGroups'])")
+    .message("spec.dataset.inputs: Groups, Validation and ValidationGroups need an input named SvmLight"))]
+#[x_kube(validation = Rule::new("!has(self.inputs) || self.inputs.exists(input, input.name == 'Catalogue') == self.inputs.exists(input, input.name in ['Judgements', 'Events'])")
+    .message("spec.dataset.inputs: Catalogue needs an input named Judgements or Events, and these need it"))]
+#[x_kube(validation = Rule::new("!has(self.inputs) || !self.inputs.exists(input, input.name == 'Topics') || self.inputs.exists(input, input.name == 'Judgements')")
+    .message("spec.dataset.inputs: Topics needs an input named Judgements"))]
+#[x_kube(validation = Rule::new("!has(self.inputs) || !self.inputs.exists(input, input.name == 'Queries') || self.inputs.exists(input, input.name == 'Events')")
+    .message("spec.dataset.inputs: Queries needs an input named Events"))]
+#[x_kube(validation = Rule::new("!has(self.grades) || (has(self.inputs) && self.inputs.exists(input, input.name == 'Judgements'))")
+    .message("spec.dataset.grades needs an input named Judgements"))]
+#[x_kube(validation = Rule::new("!has(self.actions) || (has(self.inputs) && self.inputs.exists(input, input.name == 'Events'))")
+    .message("spec.dataset.actions needs an input named Events"))]
+#[x_kube(validation = Rule::new("!has(self.clockSkewSeconds) || (has(self.inputs) && self.inputs.exists(input, input.name == 'Events'))")
+    .message("spec.dataset.clockSkewSeconds needs an input named Events"))]
+#[x_kube(validation = Rule::new("!has(self.badLines) || (has(self.inputs) && self.inputs.exists(input, input.name == 'Catalogue'))")
+    .message("spec.dataset.badLines needs an input named Catalogue"))]
 pub struct DatasetSource {
     /// A DemoDataset in the same namespace. The run waits until it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,15 +113,78 @@ pub struct DatasetSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<crate::model::ArtifactSource>,
 
-    /// Files in S3 in the SVMlight (LETOR) format.
+    /// Files in S3: rows of features in the SVMlight (LETOR) format, or own data, which is a `Catalogue` with `Judgements`, with
+    /// `Events`, or with both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 4))]
+    #[schemars(length(min = 1, max = 5))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub inputs: Option<Vec<DatasetInput>>,
 
     /// How the SVMlight files count features: `ZeroBased` when the first feature is number 0, `OneBased` when it is number 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature_numbering: Option<FeatureNumbering>,
+
+    /// What the grades of the judgements mean. Grades that are numbers are compared as numbers, others without regard to case. A
+    /// grade that is not named here is a bad line. Default: grades are labels from 0 to 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["grade".into()]))]
+    pub grades: Option<Vec<GradeMeaning>>,
+
+    /// What the log calls an impression, a click, an addition to the cart or a purchase, beside `impression`, `click`,
+    /// `add_to_cart` and `purchase`. Other actions are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub actions: Option<Vec<ActionMeaning>>,
+
+    /// Seconds by which an event may be earlier than its search, for the clocks of two machines differ, and still count. Default: 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 86_400))]
+    pub clock_skew_seconds: Option<i32>,
+
+    /// Bad lines that are passed over in each of catalogue, judgements and log; the Job's log counts them by kind. Default: 0, the
+    /// first bad line fails the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100_000))]
+    pub bad_lines: Option<i32>,
+}
+
+/// What a grade means.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GradeMeaning {
+    /// The grade as it stands in the file, such as `Exact` or `100`.
+    #[schemars(length(max = 60), regex(pattern = r"^[^=,:\s]([^=,:]*[^=,:\s])?$"))]
+    pub grade: String,
+    /// The label that is trained on: 0 is useless, more is better.
+    #[schemars(range(min = 0, max = 30))]
+    pub label: i32,
+    /// What the label is worth when training optimises NDCG, a decimal number as a string. A higher label has no lower gain.
+    /// Default: 2^label - 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{1,10}(\.[0-9]{1,9})?$"))]
+    pub gain: Option<String>,
+}
+
+/// What an action of a log means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionMeaning {
+    /// The `action_name` in the log.
+    #[schemars(length(max = 100), regex(pattern = r"^[^=\s]([^=]*[^=\s])?$"))]
+    pub name: String,
+    /// What it is to the trainer.
+    pub action: LogAction,
+}
+
+/// What people do with items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum LogAction {
+    Impression,
+    Click,
+    AddToCart,
+    Purchase,
 }
 
 /// An object of the same namespace.
@@ -120,9 +199,14 @@ pub struct LocalReference {
 /// One file in S3.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.format) || self.name == 'Judgements' || (self.name == 'Catalogue' && self.format in ['Csv', 'JsonLines'])")
+    .message("spec.dataset.inputs[].format is for Judgements, or Csv or JsonLines for Catalogue"))]
 pub struct DatasetInput {
     /// What the file is: `SvmLight` holds rows to train on, `Groups` the number of rows of each query in order (LightGBM's
     /// `.query` file; without it each row names its query by `qid:`), `Validation` and `ValidationGroups` the same to evaluate on.
+    /// Of own data, `Catalogue` holds products, `Judgements` how well items answer queries, `Topics` the texts of the topics of
+    /// TREC's qrels, `Events` what people did in the schema of User Behavior Insights, `Queries` their searches (they may also be
+    /// among the events). Files of own data may be gzipped.
     pub name: InputName,
 
     /// The file as `s3://BUCKET/KEY`.
@@ -136,6 +220,21 @@ pub struct DatasetInput {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub sha256: Option<String>,
+
+    /// How a `Catalogue` (`JsonLines` or `Csv`) or `Judgements` are written. Default: what the file's name ends with, `.jsonl` and
+    /// `.ndjson`, `.csv`, `.tsv`, `.qrels`, `.json` for `OpenSearch`, each also with `.gz`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<InputFormat>,
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum InputFormat {
+    Csv,
+    Tsv,
+    JsonLines,
+    TrecQrels,
+    OpenSearch,
 }
 
 /// What a file is.
@@ -147,6 +246,11 @@ pub enum InputName {
     Groups,
     Validation,
     ValidationGroups,
+    Catalogue,
+    Judgements,
+    Topics,
+    Queries,
+    Events,
 }
 
 /// Number of a file's first feature.

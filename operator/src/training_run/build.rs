@@ -8,7 +8,10 @@ use crate::settings::Settings;
 use crate::storage::Storage;
 use crate::training_run::source::{Source, input_name};
 use searchop_crds::labels::Component;
-use searchop_crds::{FeatureNumbering, Objective, SplitMode, TrainingRunSpec};
+use searchop_crds::{
+    DatasetSource, FeatureNumbering, GradeMeaning, InputFormat, LogAction, Objective, SplitMode,
+    TrainingRunSpec,
+};
 
 /// The Job that trains.
 #[must_use]
@@ -46,21 +49,7 @@ fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<Stri
             add("--dataset-uri", uri.clone());
             add("--dataset-sha256", sha256.clone());
         }
-        Source::Files { inputs, numbering } => {
-            for input in inputs {
-                let digest = input
-                    .sha256
-                    .as_ref()
-                    .map_or(String::new(), |digest| format!("#sha256={digest}"));
-                add(
-                    "--input",
-                    format!("{}={}{digest}", input_name(input.name), input.uri),
-                );
-            }
-            if let Some(numbering) = numbering {
-                add("--feature-numbering", numbering_name(*numbering).to_owned());
-            }
-        }
+        Source::Files(files) => add_files(&mut add, files),
     }
     if let Some(split) = &spec.split {
         add("--split-mode", split_name(split.mode).to_owned());
@@ -83,6 +72,65 @@ fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<Stri
         add("--parameter", format!("{name}={value}"));
     }
     arguments
+}
+
+/// The arguments that files stand for.
+fn add_files(add: &mut impl FnMut(&str, String), files: &DatasetSource) {
+    for input in files.inputs.iter().flatten() {
+        let name = input_name(input.name);
+        let digest = input
+            .sha256
+            .as_ref()
+            .map_or(String::new(), |digest| format!("#sha256={digest}"));
+        add("--input", format!("{name}={}{digest}", input.uri));
+        if let Some(format) = input.format {
+            add("--input-format", format!("{name}={}", format_name(format)));
+        }
+    }
+    if let Some(numbering) = files.feature_numbering {
+        add("--feature-numbering", numbering_name(numbering).to_owned());
+    }
+    if let Some(grades) = &files.grades {
+        let grades: Vec<String> = grades.iter().map(grade_text).collect();
+        add("--grades", grades.join(","));
+    }
+    for action in files.actions.iter().flatten() {
+        let meaning = action_name(action.action);
+        add("--action", format!("{}={meaning}", action.name));
+    }
+    if let Some(seconds) = files.clock_skew_seconds {
+        add("--clock-skew", seconds.to_string());
+    }
+    if let Some(lines) = files.bad_lines {
+        add("--bad-lines", lines.to_string());
+    }
+}
+
+fn grade_text(meaning: &GradeMeaning) -> String {
+    let GradeMeaning { grade, label, gain } = meaning;
+    match gain {
+        Some(gain) => format!("{grade}={label}:{gain}"),
+        None => format!("{grade}={label}"),
+    }
+}
+
+fn action_name(action: LogAction) -> &'static str {
+    match action {
+        LogAction::Impression => "impression",
+        LogAction::Click => "click",
+        LogAction::AddToCart => "add_to_cart",
+        LogAction::Purchase => "purchase",
+    }
+}
+
+fn format_name(format: InputFormat) -> &'static str {
+    match format {
+        InputFormat::Csv => "Csv",
+        InputFormat::Tsv => "Tsv",
+        InputFormat::JsonLines => "JsonLines",
+        InputFormat::TrecQrels => "TrecQrels",
+        InputFormat::OpenSearch => "OpenSearch",
+    }
 }
 
 fn numbering_name(numbering: FeatureNumbering) -> &'static str {

@@ -3,18 +3,15 @@
 use crate::training_run::observe::Observed;
 use searchop_crds::condition::{self, FAILED};
 use searchop_crds::reason::JobReason;
-use searchop_crds::{DatasetInput, DatasetSource, DemoDataset, FeatureNumbering, InputName};
+use searchop_crds::{DatasetSource, DemoDataset, InputName};
 
 /// Data that a Job can be started on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// A dataset in the store.
     Dataset { uri: String, sha256: String },
-    /// Files.
-    Files {
-        inputs: Vec<DatasetInput>,
-        numbering: Option<FeatureNumbering>,
-    },
+    /// Files, and how they are read.
+    Files(Box<DatasetSource>),
 }
 
 /// Why there is no data yet.
@@ -39,10 +36,7 @@ pub fn resolve(spec: &DatasetSource, observed: &Observed) -> Result<Source, Miss
             uri: artifact.uri.clone(),
             sha256: artifact.sha256.clone(),
         },
-        None => Source::Files {
-            inputs: spec.inputs.clone().unwrap_or_default(),
-            numbering: spec.feature_numbering,
-        },
+        None => Source::Files(Box::new(spec.clone())),
     })
 }
 
@@ -83,5 +77,10 @@ pub fn input_name(name: InputName) -> &'static str {
         InputName::Groups => "Groups",
         InputName::Validation => "Validation",
         InputName::ValidationGroups => "ValidationGroups",
+        InputName::Catalogue => "Catalogue",
+        InputName::Judgements => "Judgements",
+        InputName::Topics => "Topics",
+        InputName::Queries => "Queries",
+        InputName::Events => "Events",
     }
 }

@@ -154,6 +154,45 @@ fn every_field_of_the_spec_reaches_the_trainer() {
 }
 
 #[test]
+fn how_own_data_is_read_reaches_the_trainer() {
+    let spec = json!({
+        "dataset": {
+            "inputs": [
+                {"name": "Catalogue", "uri": "s3://b/products.csv"},
+                {"name": "Judgements", "uri": "s3://b/j", "format": "OpenSearch"},
+                {"name": "Events", "uri": "s3://b/log"},
+            ],
+            "grades": [{"grade": "Very good", "label": 2, "gain": "0.5"}, {"grade": "0", "label": 0}],
+            "actions": [{"name": "basket", "action": "AddToCart"}],
+            "clockSkewSeconds": 5,
+            "badLines": 9,
+        },
+    });
+    let (arguments, _) = decided(&run(&spec), None, &Settings::example());
+    let arguments = arguments.expect("a Job");
+    for expected in [
+        "--input=Catalogue=s3://b/products.csv",
+        "--input=Judgements=s3://b/j",
+        "--input-format=Judgements=OpenSearch",
+        "--input=Events=s3://b/log",
+        "--grades=Very good=2:0.5,0=0",
+        "--action=basket=add_to_cart",
+        "--clock-skew=5",
+        "--bad-lines=9",
+    ] {
+        assert!(
+            arguments.iter().any(|argument| argument == expected),
+            "{expected} in {arguments:?}"
+        );
+    }
+    assert!(
+        !arguments
+            .iter()
+            .any(|argument| argument.starts_with("--feature-numbering"))
+    );
+}
+
+#[test]
 fn without_a_store_nothing_starts() {
     let settings = Settings {
         default_store: None,
