@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod model;
 pub mod report;
 pub mod retrieval;
+pub mod scorer;
 pub mod split;
 pub mod svmlight;
 pub mod text;

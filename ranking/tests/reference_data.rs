@@ -48,6 +48,12 @@ fn matrix(text: &str, skip: usize) -> Vec<Vec<f64>> {
         .collect()
 }
 
+fn score_rows(model: &RankingModel, rows: &[Vec<f64>]) -> Vec<f64> {
+    let mut scores = vec![f64::NAN; rows.len()];
+    model.score_rows(&rows.concat(), &mut model.scratch(), &mut scores);
+    scores
+}
+
 #[test]
 fn a_dart_model_of_format_v2_gives_the_predictions_of_its_time() {
     let Some(folder) = test_data("lightgbm-models") else {
@@ -65,8 +71,10 @@ fn a_dart_model_of_format_v2_gives_the_predictions_of_its_time() {
         0,
     );
     assert_eq!(rows.len(), expected.len());
-    for (row, expected) in rows.iter().zip(expected) {
-        let probability = 1.0 / (1.0 + (-model.score(row)).exp());
+    let scores = score_rows(&model, &rows);
+    for ((row, score), expected) in rows.iter().zip(scores).zip(expected) {
+        assert_eq!(model.score(row).to_bits(), score.to_bits());
+        let probability = 1.0 / (1.0 + (-score).exp());
         assert!(
             (probability - expected[0]).abs() < 1e-15,
             "{probability} instead of {}",
@@ -99,12 +107,14 @@ fn a_model_of_format_v3_sums_the_leaves_that_lightgbm_names() {
         &read_to_string(folder.join("lg_breast_cancer_data_pred_leaves.txt")).unwrap(),
         0,
     );
-    for (row, leaves) in rows.iter().zip(leaves) {
+    let scores = score_rows(&model, &rows);
+    for ((row, score), leaves) in rows.iter().zip(scores).zip(leaves) {
         let expected = leaves
             .iter()
             .zip(&leaf_values)
             .fold(0.0, |sum, (leaf, values)| sum + values[*leaf as usize]);
         assert_eq!(model.score(row).to_bits(), expected.to_bits());
+        assert_eq!(score.to_bits(), expected.to_bits());
     }
     assert_eq!(RankingModel::parse(&normalise(&text)).unwrap(), model);
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs;
 use std::io::BufReader;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use searchop_ranking::bundle::{
     BEHAVIOUR_FILE, Bundle, CATALOGUE_FILE, FeatureSchema, SchemaKind, SelfCheckError,
@@ -17,6 +17,7 @@ use searchop_ranking::catalogue::{Catalogue, ItemIndex, Product};
 use searchop_ranking::features::{BehaviourTable, FEATURE_COUNT, FeatureContext};
 use searchop_ranking::model::RankingModel;
 use searchop_ranking::retrieval::{RetrievalError, RetrievalIndex};
+use searchop_ranking::scorer::Scratch;
 use thiserror::Error;
 
 use crate::digest::Digest;
@@ -32,6 +33,8 @@ pub struct LoadedBundle {
     digest: Digest,
     metrics: BTreeMap<String, String>,
     model: RankingModel,
+    /// What requests score in, one at a time each; as many as ever scored at once.
+    scratches: Mutex<Vec<Scratch>>,
     kind: SchemaKind,
     default_row: Vec<f64>,
     feature_indices: HashMap<String, usize>,
@@ -122,6 +125,7 @@ impl LoadedBundle {
                 .map(|metric| (metric.name, metric.value))
                 .collect(),
             model,
+            scratches: Mutex::default(),
             kind: schema.kind,
             default_row: schema.default_row(),
             feature_indices: feature_indices(schema),
@@ -169,7 +173,13 @@ impl LoadedBundle {
     /// # Errors
     /// When a score is not finite.
     pub fn score(&self, rows: &[f64]) -> Result<Vec<f64>, ScoringError> {
-        let scores = self.model.score_rows(rows);
+        let mut scores = vec![0.0; rows.len() / self.feature_count()];
+        let mut scratch = self
+            .scratches()
+            .pop()
+            .unwrap_or_else(|| self.model.scratch());
+        self.model.score_rows(rows, &mut scratch, &mut scores);
+        self.scratches().push(scratch);
         match scores.iter().position(|score| !score.is_finite()) {
             Some(row) => Err(ScoringError::NotFinite {
                 row,
@@ -177,6 +187,13 @@ impl LoadedBundle {
             }),
             None => Ok(scores),
         }
+    }
+
+    fn scratches(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        // What a panic left behind is whole: a scratch is out of the pool while it is used.
+        self.scratches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

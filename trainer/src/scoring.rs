@@ -6,8 +6,8 @@ use searchop_ranking::svmlight::RankingRows;
 
 use crate::failure::Failure;
 
-/// Progress is told every so many rows.
-const TOLD_ROWS: usize = 4_096;
+/// Rows are scored so many together, and progress is told as often.
+const ROWS: usize = 1_024;
 
 /// The score of each row. Rows narrower than the model have 0 in the features they lack, as
 /// SVMlight says of what is absent.
@@ -25,14 +25,18 @@ pub fn score_rows(
             "the rows have {found} features, but the model has {width}"
         )));
     }
-    let mut values = vec![0.0; width];
-    let mut scores = Vec::with_capacity(rows.row_count());
-    for row in 0..rows.row_count() {
-        if row % TOLD_ROWS == 0 {
-            told(row as u64, rows.row_count() as u64);
+    let count = rows.row_count();
+    let mut scores = vec![0.0; count];
+    let mut scratch = model.scratch();
+    let mut values = vec![0.0; width * ROWS.min(count)];
+    for (index, scores) in scores.chunks_mut(ROWS).enumerate() {
+        let first = index * ROWS;
+        told(first as u64, count as u64);
+        let values = &mut values[..width * scores.len()];
+        for (row, values) in (first..).zip(values.chunks_exact_mut(width)) {
+            rows.copy_row(row, &mut values[..found]);
         }
-        rows.copy_row(row, &mut values[..found]);
-        scores.push(model.score(&values));
+        model.score_rows(values, &mut scratch, scores);
     }
     Ok(scores)
 }

@@ -84,13 +84,16 @@ fn scores_equal_those_of_the_python_package_to_the_last_bit() {
         let text = normalise(&trained.text);
         let ours = RankingModel::parse(&text).unwrap();
         let theirs = predict(&text, &dense, FEATURES).unwrap();
+        let mut together = vec![f64::NAN; dense.len()];
+        ours.score_rows(&dense.concat(), &mut ours.scratch(), &mut together);
         for (row, expected) in reference.iter().enumerate() {
-            let ours = ours.score(&dense[row]);
-            assert_eq!(
-                ours.to_bits(),
-                expected.to_bits(),
-                "our score of row {row}: {ours} {expected}"
-            );
+            for ours in [together[row], ours.score(&dense[row])] {
+                assert_eq!(
+                    ours.to_bits(),
+                    expected.to_bits(),
+                    "our score of row {row}: {ours} {expected}"
+                );
+            }
             let theirs = theirs[row];
             assert_eq!(
                 theirs.to_bits(),

@@ -109,27 +109,38 @@ impl ParitySample {
         self.rows.iter().map(row).zip(self.scores.iter().copied())
     }
 
-    /// Checks that the model gives every row its score, to the last bit.
+    /// Checks that the model gives every row its score, to the last bit: all rows
+    /// together and each alone, which a model scores in different ways.
     ///
     /// # Errors
     /// Names the first row that has another width or another score.
     pub fn check(&self, model: &RankingModel) -> Result<(), ParitySampleError> {
         self.check_size()?;
-        for (index, (row, expected)) in self.rows().enumerate() {
-            if row.len() != model.feature_count() {
-                return Err(ParitySampleError::Width {
-                    row: index,
-                    found: row.len(),
-                    expected: model.feature_count(),
-                });
-            }
-            let actual = model.score(&row);
-            if actual.to_bits() != expected.to_bits() {
-                return Err(ParitySampleError::Score {
-                    row: index,
-                    expected,
-                    actual,
-                });
+        let width = model.feature_count();
+        if let Some((row, values)) = (0..).zip(&self.rows).find(|(_, row)| row.len() != width) {
+            return Err(ParitySampleError::Width {
+                row,
+                found: values.len(),
+                expected: width,
+            });
+        }
+        let rows: Vec<f64> = self.rows().flat_map(|(row, _)| row).collect();
+        let mut scratch = model.scratch();
+        let mut together = vec![f64::NAN; self.scores.len()];
+        model.score_rows(&rows, &mut scratch, &mut together);
+        let mut alone = vec![f64::NAN; self.scores.len()];
+        for (row, score) in rows.chunks_exact(width).zip(alone.chunks_exact_mut(1)) {
+            model.score_rows(row, &mut scratch, score);
+        }
+        for (row, expected) in self.scores.iter().enumerate() {
+            for actual in [together[row], alone[row]] {
+                if actual.to_bits() != expected.to_bits() {
+                    return Err(ParitySampleError::Score {
+                        row,
+                        expected: *expected,
+                        actual,
+                    });
+                }
             }
         }
         Ok(())

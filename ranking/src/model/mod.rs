@@ -5,10 +5,13 @@
 //! It is deliberately not a trainer, and not a reader of models that give several
 //! outputs a row or have linear leaves: those are refused by name.
 
+mod build;
+mod contributions;
 mod error;
 mod normalise;
+mod numbers;
 mod text;
-mod tree;
+pub(crate) mod tree;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +19,8 @@ mod tests;
 pub use error::ModelError;
 pub use normalise::normalise;
 
+use crate::scorer::{Scorer, Scratch};
+use contributions::add_contributions;
 use tree::Tree;
 
 /// The largest model text that is read, in bytes.
@@ -25,12 +30,23 @@ pub const MODEL_TEXT_BYTES_LIMIT: usize = 512 << 20;
 ///
 /// Every index in it was checked when it was read, so scoring cannot fail, loop
 /// or read outside a row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RankingModel {
     feature_names: Vec<String>,
     objective: Option<String>,
     average_output: bool,
     trees: Vec<Tree>,
+    scorer: Scorer,
+}
+
+/// Equal models have equal trees, and so equal scorers.
+impl PartialEq for RankingModel {
+    fn eq(&self, other: &Self) -> bool {
+        self.feature_names == other.feature_names
+            && self.objective == other.objective
+            && self.average_output == other.average_output
+            && self.trees == other.trees
+    }
 }
 
 impl RankingModel {
@@ -44,6 +60,22 @@ impl RankingModel {
         text::parse(text)
     }
 
+    fn new(
+        feature_names: Vec<String>,
+        objective: Option<String>,
+        average_output: bool,
+        trees: Vec<Tree>,
+    ) -> Self {
+        let scorer = Scorer::new(&trees, feature_names.len());
+        Self {
+            feature_names,
+            objective,
+            average_output,
+            trees,
+            scorer,
+        }
+    }
+
     /// The raw score of one row: the sum of its leaf in each tree, added in the
     /// order of the trees, starting from 0.
     ///
@@ -52,34 +84,69 @@ impl RankingModel {
     /// LightGBM, a magnitude of at most 1e-35 counts as 0. No link function is
     /// applied, and a random forest's sum is not divided by its trees.
     ///
+    /// This walks the trees as they were read, one after the other: it is what
+    /// [`score_rows`](Self::score_rows) is checked against, and much slower.
+    ///
     /// # Panics
     /// When the row has another width than the model.
     #[must_use]
     pub fn score(&self, row: &[f64]) -> f64 {
-        assert_eq!(
-            row.len(),
-            self.feature_count(),
-            "a row has one value for each feature of the model"
-        );
+        self.check_width(row);
         self.trees
             .iter()
             .fold(0.0, |sum, tree| sum + tree.predict(row))
     }
 
-    /// The raw score of each row of a row-major matrix.
+    /// Writes the raw score of each row of a row-major matrix: the bits of
+    /// [`score`](Self::score), many times as fast.
     ///
-    /// `rows` holds a multiple of [`feature_count`](Self::feature_count) values.
+    /// `rows` holds [`feature_count`](Self::feature_count) values for each of
+    /// `scores`. Allocates nothing when the scratch is from
+    /// [`scratch`](Self::scratch) of this model, and uses no other thread.
     ///
     /// # Panics
-    /// When the length is no such multiple.
-    #[must_use]
-    pub fn score_rows(&self, rows: &[f64]) -> Vec<f64> {
-        let chunks = rows.chunks_exact(self.feature_count());
-        assert!(
-            chunks.remainder().is_empty(),
-            "rows have one value for each feature of the model"
+    /// When there are not that many values.
+    pub fn score_rows(&self, rows: &[f64], scratch: &mut Scratch, scores: &mut [f64]) {
+        assert_eq!(
+            Some(rows.len()),
+            scores.len().checked_mul(self.feature_count()),
+            "there are rows of one value for each feature of the model, and a score for each"
         );
-        chunks.map(|row| self.score(row)).collect()
+        self.scorer.score_rows(rows, scratch, scores);
+    }
+
+    /// Memory to score with, for one thread at a time. Some tens of kilobytes;
+    /// make it once and keep it.
+    #[must_use]
+    pub fn scratch(&self) -> Scratch {
+        self.scorer.scratch()
+    }
+
+    /// How much each feature adds to the raw score of a row: exact TreeSHAP values
+    /// for [`feature_count`](Self::feature_count) features, then the score that is
+    /// expected when nothing is known. Together they add up to the score.
+    ///
+    /// They weigh by the training rows that reached each leaf. A tree that does not
+    /// say counts one row for each of its leaves.
+    ///
+    /// # Panics
+    /// When the row has another width than the model.
+    #[must_use]
+    pub fn contributions(&self, row: &[f64]) -> Vec<f64> {
+        self.check_width(row);
+        let mut contributions = vec![0.0; row.len() + 1];
+        for tree in &self.trees {
+            add_contributions(tree, row, &mut contributions);
+        }
+        contributions
+    }
+
+    fn check_width(&self, row: &[f64]) {
+        assert_eq!(
+            row.len(),
+            self.feature_count(),
+            "a row has one value for each feature of the model"
+        );
     }
 
     /// How many values a row has; at least 1.

@@ -1,11 +1,10 @@
 //! Parser of LightGBM's text format. It finds the fields; `tree` checks what the
 //! trees mean. What follows the trees (importances, parameters) is not read.
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
-
+use super::build::{TreeFields, TreeProblem, build};
 use super::error::{ModelError, excerpt};
-use super::tree::{Tree, TreeFields};
+use super::numbers::Number;
+use super::tree::Tree;
 use super::{MODEL_TEXT_BYTES_LIMIT, RankingModel};
 
 const HEADER_FIELDS: [&str; 11] = [
@@ -47,7 +46,48 @@ const TREE_FIELDS: [&str; 22] = [
     "shrinkage",
 ];
 
-type Fields<'text> = BTreeMap<&'text str, &'text str>;
+/// What the fields that are known have, if they are there.
+struct Fields<'text> {
+    known: &'static [&'static str],
+    values: Vec<Option<&'text str>>,
+}
+
+impl<'text> Fields<'text> {
+    fn new(known: &'static [&'static str]) -> Self {
+        Self {
+            known,
+            values: vec![None; known.len()],
+        }
+    }
+
+    fn clear(&mut self) {
+        self.values.fill(None);
+    }
+
+    fn get(&self, field: &str) -> Option<&'text str> {
+        let place = self.known.iter().position(|known| *known == field)?;
+        self.values[place]
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.get(field).is_some()
+    }
+
+    /// Takes up a line, or says which field has what wrong.
+    fn add(&mut self, line: &'text str) -> Result<(), (String, String)> {
+        let name = line.bytes().position(|byte| byte == b'=');
+        let (name, value) = match name {
+            Some(end) => (&line[..end], &line[end + 1..]),
+            None => (line, ""),
+        };
+        let place = self.known.iter().position(|known| *known == name);
+        let place = place.ok_or_else(|| (excerpt(name), "is not a known field".to_owned()))?;
+        if self.values[place].replace(value).is_some() {
+            return Err((name.to_owned(), "is there twice".to_owned()));
+        }
+        Ok(())
+    }
+}
 
 /// Reads a whole model text.
 pub(super) fn parse(text: &str) -> Result<RankingModel, ModelError> {
@@ -64,16 +104,19 @@ pub(super) fn parse(text: &str) -> Result<RankingModel, ModelError> {
             found: excerpt(first),
         });
     }
-    let mut header = Fields::new();
+    let mut header = Fields::new(&HEADER_FIELDS);
     while let Some(line) = lines.next_if(|line| !starts_tree(line) && *line != "end of trees") {
         if !line.is_empty() {
-            add_field(&mut header, line, &HEADER_FIELDS)
+            header
+                .add(line)
                 .map_err(|(field, problem)| ModelError::Header { field, problem })?;
         }
     }
     let feature_names = check_header(&header)?;
 
     let mut trees = Vec::new();
+    let mut fields = Fields::new(&TREE_FIELDS);
+    let mut arrays = TreeFields::default();
     loop {
         while lines.next_if(|line| line.is_empty()).is_some() {}
         let Some(line) = lines.next_if(|line| starts_tree(line)) else {
@@ -91,11 +134,16 @@ pub(super) fn parse(text: &str) -> Result<RankingModel, ModelError> {
                 format!("is numbered {:?}", excerpt(&line["Tree=".len()..])),
             )));
         }
-        let mut fields = Fields::new();
+        fields.clear();
         while let Some(line) = lines.next_if(|line| !line.is_empty() && !starts_tree(line)) {
-            add_field(&mut fields, line, &TREE_FIELDS).map_err(refuse)?;
+            fields.add(line).map_err(refuse)?;
         }
-        trees.push(read_tree(&fields, position, feature_names.len())?);
+        trees.push(read_tree(
+            &fields,
+            &mut arrays,
+            position,
+            feature_names.len(),
+        )?);
     }
     if let Some(sizes) = header.get("tree_sizes") {
         let named = sizes.split_ascii_whitespace().count();
@@ -107,33 +155,18 @@ pub(super) fn parse(text: &str) -> Result<RankingModel, ModelError> {
             });
         }
     }
-    Ok(RankingModel {
+    let objective = header.get("objective").map(str::to_owned);
+    let average_output = header.has("average_output");
+    Ok(RankingModel::new(
         feature_names,
-        objective: header
-            .get("objective")
-            .map(|objective| (*objective).to_owned()),
-        average_output: header.contains_key("average_output"),
+        objective,
+        average_output,
         trees,
-    })
+    ))
 }
 
 fn starts_tree(line: &str) -> bool {
     line.starts_with("Tree=")
-}
-
-fn add_field<'text>(
-    fields: &mut Fields<'text>,
-    line: &'text str,
-    known: &[&str],
-) -> Result<(), (String, String)> {
-    let (name, value) = line.split_once('=').unwrap_or((line, ""));
-    if !known.contains(&name) {
-        return Err((excerpt(name), "is not a known field".to_owned()));
-    }
-    if fields.insert(name, value).is_some() {
-        return Err((name.to_owned(), "is there twice".to_owned()));
-    }
-    Ok(())
 }
 
 /// Checks the header and gives the names of the features.
@@ -145,7 +178,6 @@ fn check_header(header: &Fields<'_>) -> Result<Vec<String>, ModelError> {
     let required = |field: &str| {
         header
             .get(field)
-            .copied()
             .ok_or_else(|| refuse(field, "is missing from the header".to_owned()))
     };
     let number = |field: &str| {
@@ -162,7 +194,7 @@ fn check_header(header: &Fields<'_>) -> Result<Vec<String>, ModelError> {
         });
     }
     for field in ["num_class", "num_tree_per_iteration"] {
-        let outputs = if field == "num_class" || header.contains_key(field) {
+        let outputs = if field == "num_class" || header.has(field) {
             number(field)?
         } else {
             1
@@ -191,95 +223,112 @@ fn check_header(header: &Fields<'_>) -> Result<Vec<String>, ModelError> {
     Ok(names)
 }
 
+/// Reads a tree from its fields. What the arrays hold before is nothing to it.
 fn read_tree(
     fields: &Fields<'_>,
+    arrays: &mut TreeFields,
     position: usize,
     feature_count: usize,
 ) -> Result<Tree, ModelError> {
-    let refuse = |field: &str, problem: String| ModelError::Tree {
+    let refuse = |(field, problem): (&str, String)| ModelError::Tree {
         tree: position,
         field: field.to_owned(),
         problem,
     };
-    let leaf_count =
-        count(fields, "num_leaves").map_err(|problem| refuse("num_leaves", problem))?;
-    if leaf_count == 0 {
-        return Err(refuse("num_leaves", "is 0".to_owned()));
-    }
     if fields
         .get("is_linear")
         .is_some_and(|value| value.trim() != "0")
     {
         return Err(ModelError::LinearTree { tree: position });
     }
-    let category_split_count =
-        count(fields, "num_cat").map_err(|problem| refuse("num_cat", problem))?;
-    fn array<T: FromStr>(
-        fields: &Fields<'_>,
-        field: &str,
-        length: usize,
-    ) -> Result<Vec<T>, String> {
-        // Nothing to read, and older writers leave such a field out.
-        if length == 0 {
-            return Ok(Vec::new());
-        }
-        let written = fields.get(field).ok_or_else(|| "is missing".to_owned())?;
-        let found = written.split_ascii_whitespace().count();
-        if found != length {
-            return Err(format!("has {found} values instead of {length}"));
-        }
-        let parse = |(index, text): (usize, &str)| {
-            text.parse().map_err(|_| {
-                format!(
-                    "value {index} is {:?}, which is not a number of its kind",
-                    excerpt(text)
-                )
-            })
-        };
-        written
-            .split_ascii_whitespace()
-            .enumerate()
-            .map(parse)
-            .collect()
+    read_arrays(fields, arrays).map_err(refuse)?;
+    build(arrays, feature_count).map_err(refuse)
+}
+
+fn read_arrays(fields: &Fields<'_>, arrays: &mut TreeFields) -> Result<(), TreeProblem> {
+    let leaves = count(fields, "num_leaves")?;
+    if leaves == 0 {
+        return Err(("num_leaves", "is 0".to_owned()));
     }
-    macro_rules! read {
-        ($field:literal, $length:expr) => {
-            array(fields, $field, $length).map_err(|problem| refuse($field, problem))?
-        };
-    }
-    let leaf_value = read!("leaf_value", leaf_count);
-    let splits = leaf_count - 1;
-    let mut tree = TreeFields {
-        category_split_count: if splits == 0 { 0 } else { category_split_count },
-        split_feature: read!("split_feature", splits),
-        threshold: read!("threshold", splits),
-        left_child: read!("left_child", splits),
-        right_child: read!("right_child", splits),
-        leaf_value,
-        ..TreeFields::default()
-    };
-    tree.decision_type = if fields.contains_key("decision_type") {
-        read!("decision_type", splits)
+    let splits = leaves - 1;
+    let category_split_count = count(fields, "num_cat")?;
+    array(fields, "leaf_value", leaves, &mut arrays.leaf_value)?;
+    array(fields, "split_feature", splits, &mut arrays.split_feature)?;
+    array(fields, "threshold", splits, &mut arrays.threshold)?;
+    array(fields, "left_child", splits, &mut arrays.left_child)?;
+    array(fields, "right_child", splits, &mut arrays.right_child)?;
+    if fields.has("decision_type") {
+        array(fields, "decision_type", splits, &mut arrays.decision_type)?;
     } else {
-        vec![0; splits]
-    };
-    if tree.category_split_count > 0 {
-        let boundaries = category_split_count
-            .checked_add(1)
-            .ok_or_else(|| refuse("num_cat", "is too large".to_owned()))?;
-        tree.category_boundaries = read!("cat_boundaries", boundaries);
+        arrays.decision_type.clear();
+        arrays.decision_type.resize(splits, 0);
+    }
+    // A tree of one leaf may be written with or without counts.
+    for (field, length, counts) in [
+        ("internal_count", splits, &mut arrays.internal_count),
+        ("leaf_count", leaves, &mut arrays.leaf_count),
+    ] {
+        let is_there = splits > 0 && fields.has(field);
+        array(fields, field, if is_there { length } else { 0 }, counts)?;
+    }
+    arrays.category_split_count = if splits == 0 { 0 } else { category_split_count };
+    let (boundaries, words) = if arrays.category_split_count > 0 {
         let words = fields
             .get("cat_threshold")
             .map_or(0, |written| written.split_ascii_whitespace().count());
-        tree.category_bits = read!("cat_threshold", words);
-    }
-    Tree::build(&tree, feature_count).map_err(|(field, problem)| refuse(field, problem))
+        let boundaries = category_split_count
+            .checked_add(1)
+            .ok_or_else(|| ("num_cat", "is too large".to_owned()))?;
+        (boundaries, words)
+    } else {
+        (0, 0)
+    };
+    let (bounds, bits) = (&mut arrays.category_boundaries, &mut arrays.category_bits);
+    array(fields, "cat_boundaries", boundaries, bounds)?;
+    array(fields, "cat_threshold", words, bits)
 }
 
-fn count(fields: &Fields<'_>, field: &str) -> Result<usize, String> {
-    let written = fields.get(field).ok_or_else(|| "is missing".to_owned())?;
+/// Reads the numbers of a field, which must be as many as `length`, in place of `values`.
+fn array<T: Number>(
+    fields: &Fields<'_>,
+    field: &'static str,
+    length: usize,
+    values: &mut Vec<T>,
+) -> Result<(), TreeProblem> {
+    values.clear();
+    // Nothing to read, and older writers leave such a field out.
+    if length == 0 {
+        return Ok(());
+    }
+    let written = fields
+        .get(field)
+        .ok_or_else(|| (field, "is missing".to_owned()))?;
+    if T::read_all(written, values) && values.len() == length {
+        return Ok(());
+    }
+    // Once more, to say what is wrong if anything is.
+    values.clear();
+    let found = written.split_ascii_whitespace().count();
+    if found != length {
+        return Err((field, format!("has {found} values instead of {length}")));
+    }
+    for (index, word) in written.split_ascii_whitespace().enumerate() {
+        let value = T::read(word).ok_or_else(|| {
+            let word = excerpt(word);
+            let problem = format!("value {index} is {word:?}, which is not a number of its kind");
+            (field, problem)
+        })?;
+        values.push(value);
+    }
+    Ok(())
+}
+
+fn count(fields: &Fields<'_>, field: &'static str) -> Result<usize, TreeProblem> {
+    let written = fields
+        .get(field)
+        .ok_or_else(|| (field, "is missing".to_owned()))?;
     written
         .trim()
         .parse()
-        .map_err(|_| format!("{:?} is not a count", excerpt(written)))
+        .map_err(|_| (field, format!("{:?} is not a count", excerpt(written))))
 }

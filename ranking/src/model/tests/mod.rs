@@ -1,30 +1,37 @@
-//! Tests of the parser's refusals, of normalising, and of parity with LightGBM
-//! on the small models of `tests/fixtures`.
+//! Tests of the parser's refusals, of normalising, and of what models mean.
+
+mod lightgbm;
 
 use proptest::prelude::*;
 
+use super::numbers::Number;
 use super::{ModelError, RankingModel, normalise};
 
-const FIXTURES: [(&str, &str, &str); 4] = [
+/// Name, model, scores with rows, contributions.
+const FIXTURES: [(&str, &str, &str, &str); 4] = [
     (
         "categorical",
-        include_str!("../../tests/fixtures/categorical.model.txt"),
-        include_str!("../../tests/fixtures/categorical.scores.txt"),
+        include_str!("../../../tests/fixtures/categorical.model.txt"),
+        include_str!("../../../tests/fixtures/categorical.scores.txt"),
+        include_str!("../../../tests/fixtures/categorical.contributions.txt"),
     ),
     (
         "zero-as-missing",
-        include_str!("../../tests/fixtures/zero-as-missing.model.txt"),
-        include_str!("../../tests/fixtures/zero-as-missing.scores.txt"),
+        include_str!("../../../tests/fixtures/zero-as-missing.model.txt"),
+        include_str!("../../../tests/fixtures/zero-as-missing.scores.txt"),
+        include_str!("../../../tests/fixtures/zero-as-missing.contributions.txt"),
     ),
     (
         "no-missing",
-        include_str!("../../tests/fixtures/no-missing.model.txt"),
-        include_str!("../../tests/fixtures/no-missing.scores.txt"),
+        include_str!("../../../tests/fixtures/no-missing.model.txt"),
+        include_str!("../../../tests/fixtures/no-missing.scores.txt"),
+        include_str!("../../../tests/fixtures/no-missing.contributions.txt"),
     ),
     (
         "random-forest",
-        include_str!("../../tests/fixtures/random-forest.model.txt"),
-        include_str!("../../tests/fixtures/random-forest.scores.txt"),
+        include_str!("../../../tests/fixtures/random-forest.model.txt"),
+        include_str!("../../../tests/fixtures/random-forest.scores.txt"),
+        include_str!("../../../tests/fixtures/random-forest.contributions.txt"),
     ),
 ];
 
@@ -70,24 +77,34 @@ fn refusal_after(from: &str, to: &str) -> String {
     refusal(&HAND_MADE.replacen(from, to, 1))
 }
 
+fn score_rows(model: &RankingModel, rows: &[f64]) -> Vec<f64> {
+    let mut scores = vec![f64::NAN; rows.len() / model.feature_count()];
+    model.score_rows(rows, &mut model.scratch(), &mut scores);
+    scores
+}
+
 #[test]
-fn scores_have_the_bits_of_lightgbm_on_every_kind_of_split_and_extreme_value() {
-    for (name, text, cases) in FIXTURES {
-        let model = RankingModel::parse(text).unwrap();
-        assert_eq!(model.tree_count(), 6, "{name}");
-        assert_eq!(model.averages_output(), name == "random-forest");
-        for (line, case) in cases.lines().enumerate() {
-            let (score, row) = case.split_once('\t').unwrap();
-            let expected: f64 = score.parse().unwrap();
-            let row: Vec<f64> = row.split(' ').map(|value| value.parse().unwrap()).collect();
-            assert_eq!(
-                model.score(&row).to_bits(),
-                expected.to_bits(),
-                "{name}, line {}: {row:?}",
-                line + 1
-            );
-        }
-    }
+fn a_tree_that_does_not_count_its_rows_counts_its_leaves() {
+    // The root has three leaves; 0.25, 1 and -2 are as likely.
+    let contributions = RankingModel::parse(HAND_MADE)
+        .unwrap()
+        .contributions(&[0.6, 0.0]);
+    // Not knowing the colour, the price alone takes the expected -0.25 to 0.25; the colour
+    // says nothing on this side, but -1.5 or 0 of what the other side would be.
+    assert!((contributions[2] + 0.25).abs() < 1e-15);
+    assert!((contributions.iter().sum::<f64>() - 0.25).abs() < 1e-15);
+    let counted = HAND_MADE.replace(
+        "is_linear",
+        "leaf_count=1 1 1\ninternal_count=3 2\nis_linear",
+    );
+    let counted = RankingModel::parse(&counted).unwrap();
+    assert_eq!(counted.contributions(&[0.6, 0.0]), contributions);
+    let unreached = HAND_MADE.replace(
+        "is_linear",
+        "leaf_count=9 0 0\ninternal_count=9 0\nis_linear",
+    );
+    let unreached = RankingModel::parse(&unreached).unwrap();
+    assert_eq!(unreached.contributions(&[0.6, 0.0]), contributions);
 }
 
 #[test]
@@ -106,7 +123,7 @@ fn a_hand_made_tree_walks_to_the_leaf_its_text_says() {
     ] {
         assert_eq!(model.score(&row), expected, "{row:?}");
     }
-    assert_eq!(model.score_rows(&[0.6, 1.0, 0.5, 1.0]), [0.25, 1.0]);
+    assert_eq!(score_rows(&model, &[0.6, 1.0, 0.5, 1.0]), [0.25, 1.0]);
 }
 
 #[test]
@@ -343,6 +360,16 @@ fn a_damaged_model_is_refused_with_its_tree_and_field() {
             "tree 0: cat_threshold: has 2 values, but cat_boundaries ends at 3",
         ),
         (
+            "is_linear=0",
+            "leaf_count=1 2",
+            "tree 0: leaf_count: has 2 values instead of 3",
+        ),
+        (
+            "is_linear=0",
+            "internal_count=1 -1",
+            "tree 0: internal_count: value 1 is -1, which is no count",
+        ),
+        (
             "cat_threshold=2 2",
             "cat_threshold=2 4294967296",
             "tree 0: cat_threshold: value 1 is \"4294967296\", which is not a number of its kind",
@@ -384,10 +411,10 @@ fn a_very_deep_tree_neither_overflows_the_stack_nor_fails() {
         join(&mut (1..=splits).map(|index| -index)),
         join(&mut (0..leaves)),
     );
-    assert_eq!(
-        RankingModel::parse(&text).unwrap().score(&[0.0, 0.0]),
-        (leaves - 1) as f64
-    );
+    let model = RankingModel::parse(&text).unwrap();
+    assert_eq!(model.score(&[0.0, 0.0]), (leaves - 1) as f64);
+    assert_eq!(score_rows(&model, &[0.0, 0.0]), [(leaves - 1) as f64]);
+    assert_eq!(model.contributions(&[0.0, 0.0]).len(), 3);
 }
 
 #[test]
@@ -433,8 +460,37 @@ proptest! {
         }
         if let Ok(model) = RankingModel::parse(&text) {
             for value in [0.0, 1.5, -3.0, 40.0, f64::NAN, f64::INFINITY, -1e300] {
-                let _ = model.score(&vec![value; model.feature_count()]);
+                let row = vec![value; model.feature_count()];
+                let score = model.score(&row);
+                prop_assert_eq!(score_rows(&model, &row)[0].to_bits(), score.to_bits());
+                let _ = model.contributions(&row);
             }
+        }
+    }
+
+    /// Whole numbers of every length are read as the standard reader reads them, and no
+    /// other text is taken for numbers.
+    #[test]
+    fn whole_numbers_are_what_the_standard_reader_says(
+        words in prop::collection::vec(
+            prop_oneof![
+                4 => any::<i64>().prop_map(|number| number.to_string()),
+                8 => (-20_000_000_i64..20_000_000).prop_map(|number| number.to_string()),
+                8 => (-200_i64..200).prop_map(|number| number.to_string()),
+                1 => "[-+0-9a:/ ]{0,9}",
+            ],
+            1..12,
+        ),
+    ) {
+        let text = words.join(" ");
+        let expected: Option<Vec<i64>> =
+            text.split_ascii_whitespace().map(|word| word.parse().ok()).collect();
+        let mut values = Vec::new();
+        if i64::read_all(&text, &mut values) {
+            prop_assert_eq!(Some(values), expected);
+        } else {
+            // It may deny what is unusual, and then each word is read.
+            prop_assert!(expected.is_none() || text.split(' ').any(str::is_empty));
         }
     }
 }

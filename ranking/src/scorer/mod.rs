@@ -1,0 +1,316 @@
+//! Scores rows with the bits of LightGBM, many times as fast.
+//!
+//! A row is reduced to ranks among the model's thresholds, a byte each (`columns`,
+//! `ranks`). Trees are then evaluated on bytes: 64 rows at a time split by split
+//! (`selection`), or few rows tree by tree (`jumps`, or `walk` where the processor has
+//! nothing for those). A row's leaves are always added in the order of the trees, as
+//! LightGBM adds them, since another order gives other bits. What is fastest is estimated
+//! from the model, the processor and the number of rows. It neither reads models nor
+//! checks them; `model` does.
+
+mod blocks;
+mod columns;
+mod instructions;
+mod jumps;
+mod maps;
+mod plain;
+mod ranks;
+mod selection;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::tree::Tree;
+use instructions::{Bytes, InstructionSet, Instructions, LANES, Work};
+use jumps::{COLUMNS, Jumps, Places};
+use ranks::Ranks;
+use selection::{GROUPS, Selection, Slots};
+use walk::Walk;
+
+/// A model's trees, laid out for this processor.
+#[derive(Clone)]
+pub(crate) struct Scorer {
+    plan: Arc<Plan>,
+}
+
+/// What a scorer knows of its model.
+struct Plan {
+    instructions: InstructionSet,
+    /// How many values a row has.
+    width: usize,
+    ranks: Ranks,
+    selection: Option<Selection>,
+    rows: RowMethod,
+    /// From how many rows on a group is cheaper than as many single rows.
+    group_rows: usize,
+}
+
+/// How single rows are scored.
+enum RowMethod {
+    Jumps(Jumps),
+    Walk(Walk),
+}
+
+/// The ways that a scorer may use, for tests to have each of them used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ways {
+    Fastest,
+    #[cfg(test)]
+    Selection,
+    #[cfg(test)]
+    Jumps,
+    #[cfg(test)]
+    Walk,
+}
+
+/// Memory that scoring works in, for one thread at a time.
+#[derive(Debug, Clone)]
+pub struct Scratch {
+    /// Of groups: a register for each column.
+    columns: Vec<[Bytes; GROUPS]>,
+    /// Of a row: a byte for each column.
+    row: Vec<u8>,
+    slots: Slots,
+    places: Places,
+}
+
+impl fmt::Debug for Scorer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Scorer")
+            .field("instructions", &self.plan.instructions)
+            .field("columns", &self.plan.ranks.column_count())
+            .field("group_rows", &self.plan.group_rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Scorer {
+    /// Lays the trees out. Every feature of a split is less than `width`.
+    pub(crate) fn new(trees: &[Tree], width: usize) -> Self {
+        let best = InstructionSet::all()[0];
+        Self::with(trees, width, best, Ways::Fastest)
+    }
+
+    fn with(trees: &[Tree], width: usize, instructions: InstructionSet, ways: Ways) -> Self {
+        let (ranks, tests) = columns::build(trees, width);
+        let columns = ranks.column_count();
+        let (has_groups, has_jumps) = match ways {
+            Ways::Fastest => (true, instructions.has_lookups()),
+            #[cfg(test)]
+            _ => (ways == Ways::Selection, ways == Ways::Jumps),
+        };
+        let selection = has_groups
+            .then(|| Selection::new(trees, &tests, columns))
+            .flatten();
+        let rows = has_jumps
+            .then(|| Jumps::new(trees, &tests, columns))
+            .flatten()
+            .map_or_else(
+                || RowMethod::Walk(Walk::new(trees, &tests, columns)),
+                RowMethod::Jumps,
+            );
+        let group_rows = match ways {
+            Ways::Fastest => group_rows(instructions, trees.len(), selection.as_ref(), &rows),
+            #[cfg(test)]
+            Ways::Selection if selection.is_some() => 1,
+            #[cfg(test)]
+            _ => usize::MAX,
+        };
+        Self {
+            plan: Arc::new(Plan {
+                instructions,
+                width,
+                ranks,
+                selection,
+                rows,
+                group_rows,
+            }),
+        }
+    }
+
+    /// Memory for [`score_rows`](Self::score_rows).
+    pub(crate) fn scratch(&self) -> Scratch {
+        Scratch {
+            columns: vec![[Bytes::ZERO; GROUPS]; self.plan.group_columns()],
+            row: vec![0; self.plan.row_bytes()],
+            slots: Slots::new(),
+            places: Places::new(),
+        }
+    }
+
+    /// Writes the score of each row. There are as many rows of the model's width as scores.
+    pub(crate) fn score_rows(&self, rows: &[f64], scratch: &mut Scratch, scores: &mut [f64]) {
+        // Nothing to do for a scratch of this model.
+        let columns = self.plan.group_columns().max(scratch.columns.len());
+        scratch.columns.resize(columns, [Bytes::ZERO; GROUPS]);
+        let bytes = self.plan.row_bytes().max(scratch.row.len());
+        scratch.row.resize(bytes, 0);
+        self.plan.instructions.run(ScoreRows {
+            plan: &self.plan,
+            rows,
+            scratch,
+            scores,
+        });
+    }
+}
+
+impl Plan {
+    /// Columns for the ranks of groups: none where rows are never scored in groups.
+    fn group_columns(&self) -> usize {
+        match self.selection {
+            Some(_) => self.ranks.column_count(),
+            None => 0,
+        }
+    }
+
+    /// Bytes for the ranks of a row: of as many columns as there are, or as blocks can name.
+    fn row_bytes(&self) -> usize {
+        self.ranks.column_count().max(COLUMNS)
+    }
+}
+
+/// From how many rows on a group is cheaper than single rows, in the time that the
+/// instructions take for each of their parts.
+fn group_rows(
+    instructions: InstructionSet,
+    trees: usize,
+    groups: Option<&Selection>,
+    rows: &RowMethod,
+) -> usize {
+    let costs = instructions.costs();
+    let Some(groups) = groups else {
+        return usize::MAX;
+    };
+    let row = match rows {
+        RowMethod::Jumps(jumps) if jumps.is_nested() => costs.nested_block * jumps.visits(),
+        RowMethod::Jumps(jumps) => costs.block * jumps.visits(),
+        RowMethod::Walk(walk) => costs.step * walk.step_count() as f64,
+    };
+    let group = costs.select * groups.step_count() as f64 + costs.add * trees as f64;
+    // A model without splits costs nothing either way.
+    let needed = (group / row.max(1.0)).ceil();
+    if needed <= LANES as f64 {
+        (needed as usize).max(1)
+    } else {
+        usize::MAX
+    }
+}
+
+/// Scoring, to be compiled for each set of instructions.
+struct ScoreRows<'call> {
+    plan: &'call Plan,
+    rows: &'call [f64],
+    scratch: &'call mut Scratch,
+    scores: &'call mut [f64],
+}
+
+impl Work for ScoreRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with<I: Instructions>(self, instructions: I) {
+        let Self {
+            plan,
+            mut rows,
+            scratch,
+            mut scores,
+        } = self;
+        if let Some(selection) = &plan.selection
+            && plan.group_rows <= LANES
+        {
+            let groups = |count: usize| {
+                let whole = count / LANES;
+                GROUPS.min(whole + usize::from(count - whole * LANES >= plan.group_rows))
+            };
+            loop {
+                let count = groups(scores.len());
+                let rows_done = scores.len().min(count * LANES);
+                let (own_rows, other_rows) = rows.split_at(rows_done * plan.width);
+                let (own_scores, other_scores) = scores.split_at_mut(rows_done);
+                (rows, scores) = (other_rows, other_scores);
+                match count {
+                    0 => break,
+                    1 => score_groups::<I, 1>(
+                        instructions,
+                        plan,
+                        selection,
+                        own_rows,
+                        scratch,
+                        own_scores,
+                    ),
+                    _ => score_groups::<I, GROUPS>(
+                        instructions,
+                        plan,
+                        selection,
+                        own_rows,
+                        scratch,
+                        own_scores,
+                    ),
+                }
+            }
+        }
+        for (row, score) in rows.chunks_exact(plan.width).zip(scores) {
+            let Scratch {
+                row: ranks, places, ..
+            } = &mut *scratch;
+            plan.ranks.rank_row(instructions, row, ranks);
+            *score = match &plan.rows {
+                RowMethod::Walk(walk) => walk.score(ranks),
+                RowMethod::Jumps(jumps) => score_by_jumps(instructions, plan, jumps, ranks, places),
+            };
+        }
+    }
+}
+
+#[inline(always)]
+fn score_groups<I: Instructions, const COUNT: usize>(
+    instructions: I,
+    plan: &Plan,
+    selection: &Selection,
+    rows: &[f64],
+    scratch: &mut Scratch,
+    scores: &mut [f64],
+) {
+    let Scratch { columns, slots, .. } = scratch;
+    for (group, rows) in rows.chunks(LANES * plan.width).enumerate() {
+        plan.ranks
+            .rank_group(instructions, rows, plan.width, group, columns);
+    }
+    let mut sums = [[0.0; LANES]; COUNT];
+    selection.add(instructions, columns, slots, &mut sums);
+    for (score, sum) in scores.iter_mut().zip(sums.as_flattened()) {
+        *score = *sum;
+    }
+}
+
+#[inline(always)]
+fn score_by_jumps<I: Instructions>(
+    instructions: I,
+    plan: &Plan,
+    jumps: &Jumps,
+    ranks: &[u8],
+    places: &mut Places,
+) -> f64 {
+    let (ranks, _) = ranks.as_chunks::<LANES>();
+    macro_rules! score {
+        ($registers:literal) => {
+            jumps.score::<I, $registers>(
+                instructions,
+                ranks
+                    .first_chunk()
+                    .expect("a scratch has registers for 256 columns"),
+                places,
+            )
+        };
+    }
+    match plan.ranks.column_count().div_ceil(LANES) {
+        0 | 1 => score!(1),
+        2 => score!(2),
+        3 => score!(3),
+        _ => score!(4),
+    }
+}
