@@ -7,8 +7,8 @@
 pub mod baselines;
 pub mod bundle;
 pub mod catalogue;
-pub mod counterfactual;
 pub mod catalogue_files;
+pub mod counterfactual;
 pub mod events;
 pub mod features;
 pub mod generate;

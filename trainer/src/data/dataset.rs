@@ -56,7 +56,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
     data(
         made,
         context.catalogue(),
-        lists,
+        Some(lists),
         Features::QueryItem {
             catalogue: catalogue_path,
             behaviour,
@@ -84,7 +84,7 @@ pub(super) fn write_behaviour(
 pub(super) fn data(
     made: TrainingRows,
     catalogue: &Catalogue,
-    lists: ShownLists,
+    lists: Option<ShownLists>,
     features: Features,
     baselines: &[Baseline],
     notes: Vec<String>,
@@ -127,7 +127,7 @@ pub(super) fn data(
                 .collect(),
         ),
         baselines,
-        lists: Some(lists),
+        lists,
         features,
         label_gains: None,
         notes,
@@ -147,7 +147,11 @@ fn frequencies(journal: &Journal) -> HashMap<&str, Frequency> {
     keys.into_iter().zip(slices).collect()
 }
 
-fn shown_lists(made: &TrainingRows, journal: &Journal, catalogue: &Catalogue) -> ShownLists {
+pub(super) fn shown_lists(
+    made: &TrainingRows,
+    journal: &Journal,
+    catalogue: &Catalogue,
+) -> ShownLists {
     let frequencies = frequencies(journal);
     // Items are in many lists: each title is held once.
     let mut titles: HashMap<ItemIndex, Arc<str>> = HashMap::new();

@@ -16,7 +16,7 @@ use searchop_ranking::input::BadLines;
 use searchop_ranking::judgements::JudgementList;
 
 use super::OwnData;
-use crate::data::dataset::{data, notes as journal_notes, write_behaviour};
+use crate::data::dataset::{data, notes as journal_notes, shown_lists, write_behaviour};
 use crate::data::{Data, Features};
 use crate::failure::Failure;
 
@@ -58,7 +58,14 @@ pub(super) fn rows(own: OwnData, catalogue: PathBuf, behaviour: PathBuf) -> Resu
         ));
         require_rows(&made.rows, "no judgement is of an item of the catalogue")?;
         let baselines = [Baseline::Popularity, Baseline::Bm25];
-        let data = data(made.rows, context.catalogue(), features, &baselines, notes)?;
+        let data = data(
+            made.rows,
+            context.catalogue(),
+            None,
+            features,
+            &baselines,
+            notes,
+        )?;
         return Ok(Data {
             timestamps: None,
             label_gains: stated_gains(&judgements),
@@ -79,7 +86,15 @@ pub(super) fn rows(own: OwnData, catalogue: PathBuf, behaviour: PathBuf) -> Resu
         ),
     )?;
     let baselines = [Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25];
-    data(made, context.catalogue(), features, &baselines, notes)
+    let lists = shown_lists(&made, &journal, context.catalogue());
+    data(
+        made,
+        context.catalogue(),
+        Some(lists),
+        features,
+        &baselines,
+        notes,
+    )
 }
 
 fn require_rows(rows: &TrainingRows, cause: &str) -> Result<(), Failure> {
