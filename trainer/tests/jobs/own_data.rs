@@ -114,7 +114,9 @@ fn judgements_become_a_model_that_beats_chance() {
     );
 
     // The same file with other grades is other data.
-    arguments[8] = "Exact=3,Substitute=1,Irrelevant=0";
+    for argument in arguments.iter_mut().filter(|argument| **argument == grades) {
+        *argument = "Exact=3,Substitute=1,Irrelevant=0";
+    }
     assert_ne!(
         place.succeed(&arguments)["datasetSha256"],
         result["datasetSha256"]
