@@ -91,7 +91,10 @@ fn inputs_that_cannot_be_used_are_refused_by_name() {
 #[test]
 fn splits_that_the_data_cannot_have_are_refused() {
     for (arguments, expected) in [
-        (with_rows(&["--split-mode", "Time"]), "rows have no time"),
+        (
+            with_rows(&["--split-mode", "Time"]),
+            "rows and judgements have no time",
+        ),
         (
             with_rows(&["--split-mode", "Provided"]),
             "no input \"Validation\"",
