@@ -47,11 +47,11 @@ apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources: [$(realpath --relative-to="$DEPLOYMENT" "$ROOT/config/overlays/$overlay")]
 images:
-  - {name: searchop/operator, newName: $(image operator | cut -d: -f1), newTag: $(image operator | cut -d: -f2)}
+  - {name: searchop/operator, newName: $(image operator | cut -d: -f1), newTag: "$(image operator | cut -d: -f2)"}
 YAML
 store=$(image object-store)
 if [ -n "$store" ]; then
-  echo "  - {name: object-store, newName: ${store%:*}, newTag: ${store##*:}}" >> "$DEPLOYMENT/kustomization.yaml"
+  echo "  - {name: object-store, newName: ${store%:*}, newTag: \"${store##*:}\"}" >> "$DEPLOYMENT/kustomization.yaml"
 fi
 cat >> "$DEPLOYMENT/kustomization.yaml" <<YAML
 configMapGenerator:
