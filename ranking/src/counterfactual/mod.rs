@@ -54,9 +54,9 @@ pub struct EstimationOptions {
 
 /// A value for each choice with its percentile bootstrap interval over units.
 ///
-/// On simulated shops the 95 % interval covers the truth in 93 to 95 % of logs when the effective
-/// sample size is some hundreds, and in 92 % when it is near the least that is conclusive:
-/// skewed weights are under-represented in any one log.
+/// On simulated shops the 95 % interval covers the truth in 93 to 95 % of logs; where clicks are
+/// few or the policy is far from the one that was logged, in 91 to 93 %: skewed weights are
+/// under-represented in any one log.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
