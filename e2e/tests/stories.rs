@@ -23,6 +23,8 @@ mod demo_chain;
 mod invalid_manifests;
 #[path = "stories/killed_operator.rs"]
 mod killed_operator;
+#[path = "stories/own_data.rs"]
+mod own_data;
 #[path = "stories/promotion.rs"]
 mod promotion;
 #[path = "stories/quiescence.rs"]
@@ -31,6 +33,8 @@ mod quiescence;
 mod real_data;
 #[path = "stories/samples.rs"]
 mod samples;
+#[path = "stories/shop.rs"]
+mod shop;
 #[path = "stories/storage_trouble.rs"]
 mod storage_trouble;
 
@@ -54,6 +58,7 @@ const STORIES: &[Story] = stories! {
     invalid_manifests: "each invalid manifest is refused with a message that names the field",
     demo_chain: "three manifests become ranked answers",
     real_data: "LightGBM's own ranking data gives the reference scores to the last bit",
+    own_data: "a shop's catalogue with its dirty log, and with judgements, becomes ranked answers",
     bad_bundles: "a bundle that must not serve is refused by name, and stable serves on",
     promotion: "an edit of spec.model promotes while requests flow, and none fails",
     autoscaling: "load raises the number of servers, and an edit of the model keeps it",
