@@ -15,27 +15,9 @@ pub struct StorageSpec {
     )]
     pub uri: Option<String>,
 
-    /// URL of an S3-compatible service, such as `http://minio.storage:9000`. Default: the operator's endpoint; none means AWS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        regex(pattern = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"),
-        length(max = 256)
-    )]
-    pub endpoint: Option<String>,
-
-    /// Region that requests are signed for, such as `eu-central-1`. Default: the operator's region.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-z0-9-]{1,64}$"))]
-    pub region: Option<String>,
-
-    /// Whether the bucket is named in the path rather than in the host. Most S3-compatible services need `true`. Default: the
-    /// operator's setting.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path_style: Option<bool>,
-
-    /// Who the pods are to the store. Default: the operator's setting.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<Credentials>,
+    /// How it is reached.
+    #[serde(flatten)]
+    pub access: StoreAccess,
 }
 
 /// How a store is reached. Every field that is left out comes from the operator's configuration.

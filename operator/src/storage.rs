@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use k8s_openapi::api::core::v1::{EnvVar, SecretVolumeSource, Volume, VolumeMount};
-use searchop_crds::StorageSpec;
+use searchop_crds::{StorageSpec, StoreAccess};
 
 /// Name of the volume with the store's credentials.
 const VOLUME: &str = "storage-credentials";
@@ -50,6 +50,7 @@ pub fn resolve(
 ) -> Result<Storage, StorageNotConfigured> {
     let none = StorageSpec::default();
     let spec = spec.unwrap_or(&none);
+    let access = &spec.access;
     let given = |own: &Option<String>, default: &Option<String>| {
         own.clone()
             .or_else(|| default.clone())
@@ -57,15 +58,15 @@ pub fn resolve(
     };
     Ok(Storage {
         uri: given(&spec.uri, &settings.default_store).ok_or(StorageNotConfigured)?,
-        endpoint: given(&spec.endpoint, &settings.default_s3_endpoint),
-        region: given(&spec.region, &settings.default_s3_region),
-        path_style: spec.path_style.unwrap_or(settings.default_s3_path_style),
-        identity: identity(spec, settings),
+        endpoint: given(&access.endpoint, &settings.default_s3_endpoint),
+        region: given(&access.region, &settings.default_s3_region),
+        path_style: access.path_style.unwrap_or(settings.default_s3_path_style),
+        identity: identity(access, settings),
     })
 }
 
-fn identity(spec: &StorageSpec, settings: &Settings) -> Identity {
-    let (secret, account) = match &spec.credentials {
+fn identity(access: &StoreAccess, settings: &Settings) -> Identity {
+    let (secret, account) = match &access.credentials {
         Some(own) => (&own.secret_name, &own.service_account_name),
         None => (
             &settings.default_credentials_secret,
@@ -151,8 +152,10 @@ mod tests {
     fn the_defaults_fill_what_the_object_leaves_out() {
         let spec = StorageSpec {
             uri: Some("s3://mine/data".to_owned()),
-            path_style: Some(false),
-            ..StorageSpec::default()
+            access: StoreAccess {
+                path_style: Some(false),
+                ..StoreAccess::default()
+            },
         };
         let storage = resolve(Some(&spec), &Settings::example()).expect("a store");
         assert_eq!(storage.uri, "s3://mine/data");
@@ -176,11 +179,14 @@ mod tests {
     #[test]
     fn workload_identity_mounts_no_secret() {
         let spec = StorageSpec {
-            credentials: Some(Credentials {
-                secret_name: None,
-                service_account_name: Some("trainer".to_owned()),
-            }),
-            ..StorageSpec::default()
+            uri: None,
+            access: StoreAccess {
+                credentials: Some(Credentials {
+                    secret_name: None,
+                    service_account_name: Some("trainer".to_owned()),
+                }),
+                ..StoreAccess::default()
+            },
         };
         let storage = resolve(Some(&spec), &Settings::example()).expect("a store");
         assert_eq!(storage.service_account(), Some("trainer"));

@@ -6,7 +6,7 @@ use crate::pods;
 use crate::settings::Settings;
 use crate::storage;
 use searchop_crds::labels::Component;
-use searchop_crds::{Credentials, PodTemplate, StorageSpec};
+use searchop_crds::{Credentials, PodTemplate, StorageSpec, StoreAccess};
 use serde_json::json;
 
 fn work<'a>(storage: &'a storage::Storage, template: Option<&'a PodTemplate>) -> Work<'a> {
@@ -65,11 +65,14 @@ fn a_job_is_named_labelled_and_accounted_by_its_owner() {
 #[test]
 fn workload_identity_takes_the_user_s_account_and_makes_none() {
     let spec = StorageSpec {
-        credentials: Some(Credentials {
-            secret_name: None,
-            service_account_name: Some("trainer".to_owned()),
-        }),
-        ..StorageSpec::default()
+        uri: None,
+        access: StoreAccess {
+            credentials: Some(Credentials {
+                secret_name: None,
+                service_account_name: Some("trainer".to_owned()),
+            }),
+            ..StoreAccess::default()
+        },
     };
     let storage = storage::resolve(Some(&spec), &Settings::example()).expect("a store");
     let start = build::start(&owner(), &work(&storage, None));

@@ -131,13 +131,9 @@ impl<'a> Blueprint<'a> {
 /// How to reach the store. Where that is does not matter: each bundle's URI says it in full, so servers are not restarted
 /// when the default store moves.
 fn connection(model: &RankingModel, settings: &Settings) -> Storage {
-    let given = model.spec.storage.clone().unwrap_or_default();
     let spec = StorageSpec {
         uri: Some("s3://unused".to_owned()),
-        endpoint: given.endpoint,
-        region: given.region,
-        path_style: given.path_style,
-        credentials: given.credentials,
+        access: model.spec.storage.clone().unwrap_or_default(),
     };
     storage::resolve(Some(&spec), settings).expect("the store is given")
 }
