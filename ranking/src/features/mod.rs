@@ -6,9 +6,14 @@
 
 mod behaviour;
 mod definitions;
+mod item;
 mod journal;
 mod judged;
 mod kernel;
+mod list;
+mod numbers;
+mod rates;
+mod text_match;
 mod training;
 
 pub use behaviour::{
