@@ -104,6 +104,8 @@ pub struct TrainingRunSpec {
     .message("spec.dataset.clockSkewSeconds needs an input named Events"))]
 #[x_kube(validation = Rule::new("!has(self.badLines) || (has(self.inputs) && self.inputs.exists(input, input.name == 'Catalogue'))")
     .message("spec.dataset.badLines needs an input named Catalogue"))]
+#[x_kube(validation = Rule::new("!(has(self.snapshotLagSeconds) || has(self.maxSearches)) || !has(self.inputs) || (self.inputs.exists(input, input.name == 'Events') && !self.inputs.exists(input, input.name == 'Judgements'))")
+    .message("spec.dataset.snapshotLagSeconds and maxSearches are for a dataset, or for inputs with Events and without Judgements"))]
 pub struct DatasetSource {
     /// A DemoDataset in the same namespace. The run waits until it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +150,18 @@ pub struct DatasetSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100_000))]
     pub bad_lines: Option<i32>,
+
+    /// Seconds by which the counts of clicks and purchases are older than the midnight UTC at which servers take them up. The rows of
+    /// a search are trained on counts of that age, for servers know no newer ones. Of a dataset or a log. Default: 86400, one day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_592_000))]
+    pub snapshot_lag_seconds: Option<i32>,
+
+    /// Most searches of a dataset or a log that are trained and measured on, for the memory that their rows need. Of more, a sample
+    /// by a hash of their ids is taken; clicks and purchases of all are counted. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 1_000_000_000))]
+    pub max_searches: Option<i32>,
 }
 
 /// What a grade means.

@@ -7,8 +7,8 @@ use searchop_ranking::events::{
     Action, Event, EventAttributes, EventObject, Search, read_events, read_searches,
 };
 use searchop_ranking::features::{
-    BehaviourTable, DAY_MILLISECONDS, FEATURE_COUNT, FeatureContext, Journal, TrainingOptions,
-    column, definitions, training_rows,
+    BehaviourTable, DAY_MILLISECONDS, FEATURE_COUNT, FeatureContext, Journal, SnapshotSchedule,
+    TrainingOptions, column, definitions, training_rows,
 };
 use searchop_ranking::generate::{Outputs, Settings, write_dataset};
 
@@ -145,7 +145,7 @@ fn a_table_is_older_than_its_search_by_the_lag() {
     let journal = Journal::new(&data.catalogue, &data.searches, &data.events);
     for days in [0, 1, 3] {
         let options = TrainingOptions {
-            snapshot_lag: days * DAY_MILLISECONDS,
+            snapshots: SnapshotSchedule::with_lag(days * DAY_MILLISECONDS),
             ..TrainingOptions::default()
         };
         for search in &training_rows(&context, &journal, &options).searches {

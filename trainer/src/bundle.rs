@@ -102,17 +102,23 @@ impl BundleParts<'_> {
         write(PARITY_FILE, json_text(&parity)?)?;
         write(METRICS_FILE, json_text(&metrics)?)?;
         write(REPORT_FILE, self.report)?;
+        let mut rows_of_log = None;
         if let Features::QueryItem {
             catalogue,
             behaviour,
+            log,
         } = self.features
         {
+            rows_of_log = log;
             files.push((CATALOGUE_FILE, catalogue));
             files.push((BEHAVIOUR_FILE, behaviour));
         }
         let feature_schema_sha256 = self.schema.sha256();
         let trees = description.trees;
-        let metadata = metadata(description, &metrics, &feature_schema_sha256)?;
+        let mut metadata = metadata(description, &metrics, &feature_schema_sha256)?;
+        if let Some(log) = rows_of_log {
+            metadata["log"] = json!(log);
+        }
         Bundle::load(folder, &metadata).map_err(|error| match &error {
             SelfCheckError::Unreadable { path, source } => {
                 Failure::local_file(format!("read {}", path.display()), source)

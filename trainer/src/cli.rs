@@ -126,6 +126,14 @@ pub struct SourceOptions {
     /// Bad lines that are passed over and counted, in each of catalogue, judgements and log.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub bad_lines: u64,
+    /// Seconds by which the behaviour table is older than the midnight UTC at which serving takes it
+    /// up. Of a dataset or a log. Default: 86400, one day; `evaluate` has the bundle's own.
+    #[arg(long, value_name = "SECONDS")]
+    pub snapshot_lag: Option<u32>,
+    /// Most searches of a dataset or a log that make rows; of more, a sample by a hash of their ids.
+    /// Default: all; `evaluate` has the bundle's own.
+    #[arg(long, value_name = "N")]
+    pub max_searches: Option<u32>,
 }
 
 /// Where rows come from and how they are split; of `train`.

@@ -18,7 +18,7 @@ use crate::outcome::{BundleComparison, EvaluateSuccess, Success, bounded_notes};
 use crate::partition::test_rows;
 use crate::progress::{Progress, Stage};
 use crate::report::{MeasuredRows, OtherModel, evaluation_report};
-use crate::request::{EvaluateRequest, InputFile, MeasuredQueries, SplitChoice};
+use crate::request::{EvaluateRequest, InputFile, LogRows, MeasuredQueries, SplitChoice};
 use crate::scoring::score_rows;
 
 /// The result message and the full table.
@@ -52,7 +52,9 @@ pub async fn evaluate(job: &Job, options: &EvaluateOptions) -> Result<EvaluateRe
     let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
     let measured = training.measured(request.queries, &dataset_sha256)?;
-    let mut data = source.load(job).await?;
+    let mut data = source
+        .load(job, request.log.unwrap_or(training.log))
+        .await?;
     let mut notes = std::mem::take(&mut data.notes);
     if let Some(other) = &against {
         notes.extend(seen_by_other(&other.metadata, &training)?);
@@ -204,6 +206,7 @@ fn other_model(
 #[derive(Clone, Debug, PartialEq)]
 struct Training {
     dataset_sha256: String,
+    log: LogRows,
     measured: Measured,
 }
 
@@ -226,8 +229,14 @@ impl Training {
         let split = serde_json::from_value(metadata["split"].clone())
             .map_err(|error| invalid(format!("split: {error}")))?;
         let seed = u32::try_from(known.seed).map_err(|error| invalid(format!("seed: {error}")))?;
+        let log = match metadata.get("log") {
+            Some(log) => serde_json::from_value(log.clone())
+                .map_err(|error| invalid(format!("log: {error}")))?,
+            None => LogRows::default(),
+        };
         Ok(Self {
             dataset_sha256: known.dataset_sha256,
+            log,
             measured: Measured {
                 split,
                 seed,

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::job::{Job, blocking};
 use crate::outcome::{FeaturesSuccess, Success, bounded_notes};
 use crate::progress::{Progress, Stage};
-use crate::request::DataSource;
+use crate::request::FeaturesRequest;
 
 /// Rows, zero-based, without zeros; a missing value is `nan`, which LightGBM reads as missing. For
 /// LightGBM itself: `train` does not take `nan`.
@@ -35,10 +35,10 @@ pub async fn features(
     job: &Job,
     options: &FeaturesOptions,
 ) -> Result<(Success, Vec<String>), Failure> {
-    let source = DataSource::try_from(&options.source).map_err(Failure::parameters)?;
-    let source = ResolvedSource::new(job, &source).await?;
+    let request = FeaturesRequest::try_from(&options.source).map_err(Failure::parameters)?;
+    let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
-    let mut data = source.load(job).await?;
+    let mut data = source.load(job, request.log).await?;
     let notes = std::mem::take(&mut data.notes);
     let folder = options.output.clone();
     let progress = job.progress.clone();

@@ -2,6 +2,7 @@
 //! before anything is read or fetched. It does not look at data.
 
 mod evaluation;
+mod log;
 mod own;
 mod source;
 
@@ -11,11 +12,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::cli::{DataOptions, SplitModeOption, TrainOptions};
+use crate::cli::{DataOptions, SourceOptions, SplitModeOption, TrainOptions};
 use crate::lightgbm::{EarlyStopping, UnknownMetric};
 use crate::parameters::{ParameterError, Parameters, parse_parameters};
 
 pub use evaluation::{EvaluateRequest, MeasuredQueries};
+pub use log::LogRows;
 pub use own::{OwnDataError, OwnFile, OwnFiles};
 pub use source::{DataSource, InputFile, Numbering, SvmLightFiles, artifact};
 
@@ -76,6 +78,17 @@ pub enum RequestError {
     /// A numbering without SVMlight.
     #[error("--feature-numbering is for SvmLight inputs; a dataset has named features")]
     NumberingWithoutRows,
+    /// An option of logs, for data that is none.
+    #[error(
+        "{flag} is for datasets and logs: SvmLight rows and judgements are not made from searches"
+    )]
+    WithoutLog {
+        /// The flag.
+        flag: &'static str,
+    },
+    /// An option of logs, for the data that a bundle was trained on.
+    #[error("--snapshot-lag and --max-searches are the bundle's own unless --other-data is given")]
+    LogRowsOfTraining,
     /// A split that the data cannot have.
     #[error("--split-mode {mode}: {message}")]
     Split {
@@ -136,6 +149,8 @@ pub enum SplitChoice {
 pub struct DataRequest {
     /// Where rows come from.
     pub source: DataSource,
+    /// How they are made of a log.
+    pub log: LogRows,
     /// How they are split.
     pub split: SplitChoice,
     /// Seed of the split by query and of the intervals.
@@ -159,6 +174,25 @@ pub struct TrainRequest {
     pub parameters: Parameters,
     /// Off unless asked for.
     pub early_stopping: Option<EarlyStopping>,
+}
+
+/// What to compute the features of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeaturesRequest {
+    /// Where rows come from.
+    pub source: DataSource,
+    /// How they are made of a log.
+    pub log: LogRows,
+}
+
+impl TryFrom<&SourceOptions> for FeaturesRequest {
+    type Error = RequestError;
+
+    fn try_from(options: &SourceOptions) -> Result<Self, RequestError> {
+        let source = DataSource::try_from(options)?;
+        let log = LogRows::read(options, &source)?.unwrap_or_default();
+        Ok(Self { source, log })
+    }
 }
 
 fn split(
@@ -215,6 +249,7 @@ impl TryFrom<&DataOptions> for DataRequest {
 
     fn try_from(options: &DataOptions) -> Result<Self, RequestError> {
         let source = DataSource::try_from(&options.source)?;
+        let log = LogRows::read(&options.source, &source)?.unwrap_or_default();
         let default_mode = match (source.has_times(), source.has_validation()) {
             (true, _) => SplitModeOption::Time,
             (false, true) => SplitModeOption::Provided,
@@ -233,6 +268,7 @@ impl TryFrom<&DataOptions> for DataRequest {
             })?;
         Ok(Self {
             source,
+            log,
             split,
             seed,
         })

@@ -66,7 +66,7 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
         });
     }
     source.refer(&repository, &owner).await?;
-    let mut data = source.load(job).await?;
+    let mut data = source.load(job, request.data.log).await?;
     let data_notes = std::mem::take(&mut data.notes);
     let work = Work {
         configuration: configuration(&request, job.threads),
@@ -148,6 +148,7 @@ fn inputs(request: &TrainRequest, dataset_sha256: &str) -> Value {
         "command": "train",
         "dataset": dataset_sha256,
         "split": request.data.split,
+        "log": request.data.log,
         "seed": request.data.seed,
         "objective": configuration.objective,
         "parameters": configuration.named_parameters(),

@@ -51,6 +51,12 @@ fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<Stri
         }
         Source::Files(files) => add_files(&mut add, files),
     }
+    if let Some(seconds) = spec.dataset.snapshot_lag_seconds {
+        add("--snapshot-lag", seconds.to_string());
+    }
+    if let Some(searches) = spec.dataset.max_searches {
+        add("--max-searches", searches.to_string());
+    }
     if let Some(split) = &spec.split {
         add("--split-mode", split_name(split.mode).to_owned());
         add("--test-fraction", split.test_fraction.clone());

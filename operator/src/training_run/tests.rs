@@ -193,6 +193,25 @@ fn how_own_data_is_read_reaches_the_trainer() {
 }
 
 #[test]
+fn how_rows_are_made_of_a_log_reaches_the_trainer() {
+    let spec = json!({
+        "dataset": {
+            "artifact": {"uri": format!("s3://b/artifacts/{}", digest("e")), "sha256": digest("e")},
+            "snapshotLagSeconds": 3600,
+            "maxSearches": 50_000,
+        },
+    });
+    let (arguments, _) = decided(&run(&spec), None, &Settings::example());
+    let arguments = arguments.expect("a Job");
+    for expected in ["--snapshot-lag=3600", "--max-searches=50000"] {
+        assert!(
+            arguments.iter().any(|argument| argument == expected),
+            "{expected} in {arguments:?}"
+        );
+    }
+}
+
+#[test]
 fn without_a_store_nothing_starts() {
     let settings = Settings {
         default_store: None,

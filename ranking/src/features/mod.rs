@@ -13,6 +13,7 @@ mod kernel;
 mod list;
 mod numbers;
 mod rates;
+mod schedule;
 mod text_match;
 mod training;
 
@@ -23,6 +24,5 @@ pub use definitions::{FEATURE_COUNT, FeatureDefinition, column, definitions};
 pub use journal::{Journal, JournalNotes, JournalSearch, Outcome};
 pub use judged::{JudgedRows, judged_rows};
 pub use kernel::{AnalysedQuery, FeatureContext};
-pub use training::{
-    DAY_MILLISECONDS, TrainingOptions, TrainingRows, TrainingSearch, training_rows,
-};
+pub use schedule::{DAY_MILLISECONDS, SnapshotSchedule};
+pub use training::{TrainingOptions, TrainingRows, TrainingSearch, training_rows};

@@ -2,33 +2,37 @@
 //!
 //! It neither splits nor trains.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::catalogue::ItemIndex;
 use crate::events::Action;
 use crate::features::behaviour::BehaviourTable;
 use crate::features::definitions::FEATURE_COUNT;
 use crate::features::journal::{Journal, JournalSearch};
 use crate::features::kernel::FeatureContext;
-
-/// One day, in milliseconds.
-pub const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+use crate::features::schedule::{DAY_MILLISECONDS, SnapshotSchedule};
 
 /// How rows are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrainingOptions {
-    /// How much older than the start of the day of a search its behaviour table is, in milliseconds.
-    pub snapshot_lag: i64,
+    /// Which behaviour table a search has.
+    pub snapshots: SnapshotSchedule,
     /// How long after a search its clicks, carts and purchases make labels, in milliseconds.
     pub attribution_window: i64,
     /// Whether searches after which nothing happened make rows; they teach a ranker nothing.
     pub keep_searches_without_feedback: bool,
+    /// Most searches that make rows. Of more, those are kept whose ids have the smallest SHA-256: a
+    /// sample that depends on nothing else. All are counted in behaviour tables.
+    pub maximum_searches: Option<usize>,
 }
 
 impl Default for TrainingOptions {
     fn default() -> Self {
         Self {
-            snapshot_lag: DAY_MILLISECONDS,
+            snapshots: SnapshotSchedule::default(),
             attribution_window: DAY_MILLISECONDS,
             keep_searches_without_feedback: false,
+            maximum_searches: None,
         }
     }
 }
@@ -67,6 +71,8 @@ pub struct TrainingRows {
     pub searches_without_items: u64,
     /// Searches left out because nothing happened after them.
     pub searches_without_feedback: u64,
+    /// Searches left out because there are more than the options allow.
+    pub searches_beyond_maximum: u64,
 }
 
 impl TrainingRows {
@@ -105,9 +111,44 @@ fn label(search: &JournalSearch, item: ItemIndex, options: &TrainingOptions) -> 
     grade.max().unwrap_or(0)
 }
 
-/// The moment of the table that serving would have had at `timestamp`.
-fn snapshot_at(timestamp: i64, options: &TrainingOptions) -> i64 {
-    timestamp.div_euclid(DAY_MILLISECONDS) * DAY_MILLISECONDS - options.snapshot_lag
+/// The searches that make rows, in time order.
+fn searches_of_rows<'a>(
+    journal: &'a Journal,
+    options: &TrainingOptions,
+    rows: &mut TrainingRows,
+) -> Vec<&'a JournalSearch> {
+    let mut taken = Vec::new();
+    for search in journal.searches() {
+        let has_feedback = || {
+            search
+                .shown
+                .iter()
+                .any(|it| label(search, it.0, options) > 0)
+        };
+        if search.shown.is_empty() {
+            rows.searches_without_items += 1;
+        } else if options.keep_searches_without_feedback || has_feedback() {
+            taken.push(search);
+        } else {
+            rows.searches_without_feedback += 1;
+        }
+    }
+    if let Some(maximum) = options.maximum_searches
+        && taken.len() > maximum
+    {
+        rows.searches_beyond_maximum = (taken.len() - maximum) as u64;
+        let mut hashes: Vec<([u8; 32], usize)> = taken
+            .iter()
+            .enumerate()
+            .map(|(place, search)| (Sha256::digest(&search.query_id).into(), place))
+            .collect();
+        hashes.select_nth_unstable(maximum);
+        hashes.truncate(maximum);
+        let mut places: Vec<usize> = hashes.into_iter().map(|(_, place)| place).collect();
+        places.sort_unstable();
+        taken = places.into_iter().map(|place| taken[place]).collect();
+    }
+    taken
 }
 
 /// Makes rows of a journal, replaying one behaviour table a day.
@@ -120,21 +161,13 @@ pub fn training_rows(
     let mut rows = TrainingRows::default();
     let mut replay = journal.replay(context.catalogue());
     let mut table: Option<BehaviourTable> = None;
-    for search in journal.searches() {
-        if search.shown.is_empty() {
-            rows.searches_without_items += 1;
-            continue;
-        }
+    for search in searches_of_rows(journal, options, &mut rows) {
         let items: Vec<ItemIndex> = search.shown.iter().map(|shown| shown.0).collect();
         let labels: Vec<u32> = items
             .iter()
             .map(|item| label(search, *item, options))
             .collect();
-        if !options.keep_searches_without_feedback && labels.iter().all(|label| *label == 0) {
-            rows.searches_without_feedback += 1;
-            continue;
-        }
-        let snapshot = snapshot_at(search.timestamp, options);
+        let snapshot = options.snapshots.serving_at(search.timestamp);
         let table = match table.take() {
             Some(current) if current.snapshot() == snapshot => table.insert(current),
             _ => table.insert(replay.table_before(snapshot)),

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::job::{Job, blocking};
 use crate::outcome::{CheckSuccess, CheckedCounts, Success, bounded_notes};
 use crate::progress::Stage;
-use crate::request::DataSource;
+use crate::request::FeaturesRequest;
 
 /// The result message and all that was found.
 #[derive(Clone, Debug)]
@@ -27,15 +27,15 @@ pub struct CheckReport {
 /// # Errors
 /// Data that cannot be read at all (input, line and field are named), and what the store says.
 pub async fn check(job: &Job, options: &CheckOptions) -> Result<CheckReport, Failure> {
-    let source = DataSource::try_from(&options.source).map_err(Failure::parameters)?;
-    let source = ResolvedSource::new(job, &source).await?;
+    let request = FeaturesRequest::try_from(&options.source).map_err(Failure::parameters)?;
+    let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
     let found = match source {
         ResolvedSource::Own(files) => {
             job.progress.begin(Stage::Features);
             blocking(move || Ok(of_own_data(&files.read()?))).await?
         }
-        other => of_rows(&other.load(job).await?),
+        other => of_rows(&other.load(job, request.log).await?),
     };
     let Found {
         counts,

@@ -12,8 +12,8 @@ use searchop_ranking::baselines::Baseline;
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
 use searchop_ranking::events::{read_events, read_searches};
 use searchop_ranking::features::{
-    BehaviourTable, FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingOptions,
-    TrainingRows, training_rows,
+    BehaviourTable, FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingRows,
+    training_rows,
 };
 use searchop_ranking::json_lines::JsonLinesError;
 use searchop_ranking::metrics::slices::{Frequency, frequency_slices};
@@ -21,12 +21,13 @@ use searchop_ranking::svmlight::RankingRows;
 
 use super::{Data, Features, ShownLists};
 use crate::failure::Failure;
+use crate::request::LogRows;
 
 /// The version of the dataset format that is written and read.
 pub const DATASET_FORMAT_VERSION: u32 = 1;
 
 /// Reads a fetched dataset and computes its rows; writes the behaviour table to `behaviour`.
-pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
+pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Data, Failure> {
     let catalogue_path = folder.join("catalogue.jsonl");
     let catalogue = read_file(folder, "catalogue.jsonl", Catalogue::read)?;
     if catalogue.is_empty() {
@@ -40,7 +41,8 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
     let journal = Journal::new(&catalogue, &searches, &events);
     drop((searches, events));
     let context = FeatureContext::new(Arc::new(catalogue));
-    let made = training_rows(&context, &journal, &TrainingOptions::default());
+    let options = log.training_options();
+    let made = training_rows(&context, &journal, &options);
     if made.is_empty() {
         return Err(Failure::data(format!(
             "the dataset makes no rows: of {} searches {} show nothing of the catalogue and after {} \
@@ -49,7 +51,8 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
         )));
     }
     // Serving is at the end of the data: everything up to there is known then.
-    let table = journal.behaviour_before(context.catalogue(), journal.end());
+    let snapshot = options.snapshots.holding(journal.end());
+    let table = journal.behaviour_before(context.catalogue(), snapshot);
     write_behaviour(&table, context.catalogue(), &behaviour)?;
     let notes = notes(&journal.notes, &made);
     let lists = shown_lists(&made, &journal, context.catalogue());
@@ -60,6 +63,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf) -> Result<Data, Failure> {
         Features::QueryItem {
             catalogue: catalogue_path,
             behaviour,
+            log: Some(log),
         },
         &[Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25],
         notes,
@@ -228,6 +232,10 @@ pub(super) fn notes(journal: &JournalNotes, rows: &TrainingRows) -> Vec<String> 
         (
             rows.searches_without_feedback,
             "searches left out: nothing was done after them",
+        ),
+        (
+            rows.searches_beyond_maximum,
+            "searches left out: they are more than --max-searches",
         ),
         (
             journal.unknown_or_repeated_shown_items,

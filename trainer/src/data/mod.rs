@@ -21,7 +21,7 @@ pub use own::{LocalOwnFiles, OwnData, OwnLog};
 use crate::failure::Failure;
 use crate::job::{Job, blocking};
 use crate::progress::Stage;
-use crate::request::DataSource;
+use crate::request::{DataSource, LogRows};
 use svmlight_files::LocalFiles;
 
 /// Labelled rows and what is known of them.
@@ -89,6 +89,8 @@ pub enum Features {
         catalogue: PathBuf,
         /// `behaviour.json`: what is known of the past at the end of the data.
         behaviour: PathBuf,
+        /// How the rows were made, if they were made of a log.
+        log: Option<LogRows>,
     },
 }
 
@@ -162,11 +164,11 @@ impl ResolvedSource {
         Ok(())
     }
 
-    /// Fetches what is not fetched yet, and reads or computes the rows.
+    /// Fetches what is not fetched yet, and reads or computes the rows; `log` says how, of a log.
     ///
     /// # Errors
     /// Data that cannot be used (file, line and field are named), and what the store says.
-    pub async fn load(self, job: &Job) -> Result<Data, Failure> {
+    pub async fn load(self, job: &Job, log: LogRows) -> Result<Data, Failure> {
         match self {
             Self::Dataset { uri, repository } => {
                 let folder = job.work_path("dataset");
@@ -174,7 +176,7 @@ impl ResolvedSource {
                     .await?;
                 job.progress.begin(Stage::Features);
                 let behaviour = job.work_path("behaviour.json");
-                blocking(move || dataset::load(&folder, behaviour)).await
+                blocking(move || dataset::load(&folder, behaviour, log)).await
             }
             Self::Files(files) => {
                 job.progress.begin(Stage::Features);
@@ -184,7 +186,7 @@ impl ResolvedSource {
                 job.progress.begin(Stage::Features);
                 let catalogue = job.work_path("catalogue.jsonl");
                 let behaviour = job.work_path("behaviour.json");
-                blocking(move || files.load(catalogue, behaviour)).await
+                blocking(move || files.load(catalogue, behaviour, log)).await
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::{EvaluateOptions, SplitModeOption};
 
-use super::{DataSource, InputFile, RequestError, SplitChoice, artifact, split};
+use super::{DataSource, InputFile, LogRows, RequestError, SplitChoice, artifact, split};
 
 /// What to measure, and on what.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct EvaluateRequest {
     pub against: Option<InputFile>,
     /// Where rows come from.
     pub source: DataSource,
+    /// How they are made of a log; `None` as for the training.
+    pub log: Option<LogRows>,
     /// On which of their queries.
     pub queries: MeasuredQueries,
 }
@@ -31,6 +33,10 @@ impl TryFrom<&EvaluateOptions> for EvaluateRequest {
 
     fn try_from(options: &EvaluateOptions) -> Result<Self, RequestError> {
         let source = DataSource::try_from(&options.source)?;
+        let log = LogRows::read(&options.source, &source)?;
+        if log.is_some() && !options.other_data {
+            return Err(RequestError::LogRowsOfTraining);
+        }
         let queries = if options.other_data {
             let default_mode = if source.has_validation() {
                 SplitModeOption::Provided
@@ -54,6 +60,7 @@ impl TryFrom<&EvaluateOptions> for EvaluateRequest {
                 .map(|uri| artifact(uri, None, "--against-uri"))
                 .transpose()?,
             source,
+            log,
             queries,
         })
     }

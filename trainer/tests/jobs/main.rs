@@ -6,6 +6,7 @@
 
 mod counterfactual;
 mod evaluating;
+mod logs;
 mod own_data;
 mod place;
 mod process;

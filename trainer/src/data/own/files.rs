@@ -14,7 +14,7 @@ use crate::data::Data;
 use crate::data::svmlight_files::{LocalFile, fetch, fetch_optional};
 use crate::failure::Failure;
 use crate::job::Job;
-use crate::request::OwnFiles;
+use crate::request::{LogRows, OwnFiles};
 
 /// The fetched files.
 #[derive(Debug)]
@@ -124,7 +124,8 @@ impl LocalOwnFiles {
         &self,
         catalogue: PathBuf,
         behaviour: PathBuf,
+        log: LogRows,
     ) -> Result<Data, Failure> {
-        rows(self.read()?, catalogue, behaviour)
+        rows(self.read()?, catalogue, behaviour, log)
     }
 }

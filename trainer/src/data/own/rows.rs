@@ -9,8 +9,7 @@ use searchop_ranking::baselines::Baseline;
 use searchop_ranking::catalogue::Catalogue;
 use searchop_ranking::events::Event;
 use searchop_ranking::features::{
-    BehaviourTable, FeatureContext, Journal, TrainingOptions, TrainingRows, judged_rows,
-    training_rows,
+    BehaviourTable, FeatureContext, Journal, TrainingRows, judged_rows, training_rows,
 };
 use searchop_ranking::input::BadLines;
 use searchop_ranking::judgements::JudgementList;
@@ -19,9 +18,16 @@ use super::OwnData;
 use crate::data::dataset::{data, notes as journal_notes, shown_lists, write_behaviour};
 use crate::data::{Data, Features};
 use crate::failure::Failure;
+use crate::request::LogRows;
 
 /// Makes rows; writes the catalogue and the behaviour table to the two paths.
-pub(super) fn rows(own: OwnData, catalogue: PathBuf, behaviour: PathBuf) -> Result<Data, Failure> {
+pub(super) fn rows(
+    own: OwnData,
+    catalogue: PathBuf,
+    behaviour: PathBuf,
+    log_rows: LogRows,
+) -> Result<Data, Failure> {
+    let options = log_rows.training_options();
     let mut notes = notes_of(&own);
     let OwnData {
         catalogue: products,
@@ -39,12 +45,14 @@ pub(super) fn rows(own: OwnData, catalogue: PathBuf, behaviour: PathBuf) -> Resu
     let table = journal
         .as_ref()
         .map_or_else(BehaviourTable::empty, |journal| {
-            journal.behaviour_before(context.catalogue(), journal.end())
+            let snapshot = options.snapshots.holding(journal.end());
+            journal.behaviour_before(context.catalogue(), snapshot)
         });
     write_behaviour(&table, context.catalogue(), &behaviour)?;
     let features = Features::QueryItem {
         catalogue,
         behaviour,
+        log: judgements.is_none().then_some(log_rows),
     };
     if let Some(judgements) = judgements {
         let made = judged_rows(&context, &judgements, &table);
@@ -75,7 +83,7 @@ pub(super) fn rows(own: OwnData, catalogue: PathBuf, behaviour: PathBuf) -> Resu
     let Some(journal) = journal else {
         return Err(Failure::internal("there are neither judgements nor a log"));
     };
-    let made = training_rows(&context, &journal, &TrainingOptions::default());
+    let made = training_rows(&context, &journal, &options);
     notes.extend(journal_notes(&journal.notes, &made));
     require_rows(
         &made,
