@@ -220,7 +220,7 @@ pub struct DatasetInput {
     /// `.query` file; without it each row names its query by `qid:`), `Validation` and `ValidationGroups` the same to evaluate on.
     /// Of own data, `Catalogue` holds products, `Judgements` how well items answer queries, `Topics` the texts of the topics of
     /// TREC's qrels, `Events` what people did in the schema of User Behavior Insights, `Queries` their searches (they may also be
-    /// among the events). Files of own data may be gzipped.
+    /// among the events). Files may be compressed by gzip or zstd.
     pub name: InputName,
 
     /// The file as `s3://BUCKET/KEY`.
@@ -236,7 +236,7 @@ pub struct DatasetInput {
     pub sha256: Option<String>,
 
     /// How a `Catalogue` (`JsonLines` or `Csv`) or `Judgements` are written. Default: what the file's name ends with, `.jsonl` and
-    /// `.ndjson`, `.csv`, `.tsv`, `.qrels`, `.json` for `OpenSearch`, each also with `.gz`.
+    /// `.ndjson`, `.csv`, `.tsv`, `.qrels`, `.json` for `OpenSearch`, each also with `.gz` or `.zst`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<InputFormat>,
 }

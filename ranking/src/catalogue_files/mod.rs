@@ -12,7 +12,7 @@ use std::io::BufRead;
 use std::str::FromStr;
 
 use crate::catalogue::{Catalogue, Product};
-use crate::input::{BadLineKind, BadLines, Complaint, InputError};
+use crate::input::{BadLineKind, BadLines, Complaint, InputError, without_compression};
 use crate::json_lines::Record as _;
 
 pub use summary::{AttributeSummary, CatalogueSummary, Range};
@@ -31,7 +31,7 @@ impl CatalogueFormat {
     #[must_use]
     pub fn of_file_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let name = without_compression(&name);
         if name.ends_with(".csv") {
             Some(Self::Csv)
         } else if name.ends_with(".jsonl") || name.ends_with(".ndjson") {

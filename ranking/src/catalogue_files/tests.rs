@@ -135,6 +135,10 @@ fn a_summary_counts_what_there_is() {
 fn file_names_speak_of_their_format() {
     let format = CatalogueFormat::of_file_name;
     assert_eq!(format("a/Products.CSV.gz"), Some(CatalogueFormat::Csv));
+    assert_eq!(
+        format("Products.jsonl.zst"),
+        Some(CatalogueFormat::JsonLines)
+    );
     assert_eq!(format("x.ndjson"), Some(CatalogueFormat::JsonLines));
     assert_eq!(format("x.parquet"), None);
 }

@@ -4,9 +4,12 @@
 //! It knows nothing of what the rows mean, opens no files and decompresses nothing.
 
 mod bad_lines;
+mod file_names;
 mod json;
 mod lines;
 mod table;
+
+pub(crate) use file_names::without_compression;
 
 pub use bad_lines::{BadLine, BadLineKind, BadLines, Complaint, InputError};
 pub use json::{parse_json, read_json_lines};

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use crate::events::MAXIMUM_QUERY_BYTES;
-use crate::input::{BadLineKind, Complaint, Delimiter, InputError, Lines, Table, parse_json};
+use crate::input::{
+    BadLineKind, Complaint, Delimiter, InputError, Lines, Table, parse_json, without_compression,
+};
 
 use super::grades::GradeMap;
 use super::list::{FieldNames, JudgementList, ListBuilder, OWN_NAMES, RawJudgement};
@@ -42,7 +44,7 @@ impl JudgementFormat {
     #[must_use]
     pub fn of_file_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let name = without_compression(&name);
         let last = name.rsplit('/').next().unwrap_or_default();
         match last.rsplit_once('.').map_or(last, |(_, ending)| ending) {
             "csv" => Some(Self::Csv),

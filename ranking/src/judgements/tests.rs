@@ -195,6 +195,7 @@ fn file_names_speak_of_their_format() {
         format("s3://b/x/judgements.csv.gz"),
         Some(JudgementFormat::Csv)
     );
+    assert_eq!(format("judgements.tsv.zst"), Some(JudgementFormat::Tsv));
     assert_eq!(
         format("esci_us_judgments.json"),
         Some(JudgementFormat::OpenSearch)

@@ -19,6 +19,7 @@ use searchop_ranking::json_lines::JsonLinesError;
 use searchop_ranking::metrics::slices::{Frequency, frequency_slices};
 use searchop_ranking::svmlight::RankingRows;
 
+use super::open::is_of_content;
 use super::{Data, Features, ShownLists};
 use crate::failure::Failure;
 use crate::request::LogRows;
@@ -207,15 +208,6 @@ fn read_file<T>(
         }
         error => Failure::data(format!("{found}: {error}")),
     })
-}
-
-/// Whether reading failed for what the file holds, as the decompressor says it, and not for the disk.
-fn is_of_content(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(
-        error.kind(),
-        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof
-    )
 }
 
 /// What was left out, one line for each cause that occurred.

@@ -2,6 +2,7 @@
 //! or computing. It neither splits nor trains.
 
 mod dataset;
+mod open;
 mod own;
 mod svmlight_files;
 

@@ -1,9 +1,7 @@
 //! SVMlight / LETOR inputs: fetched to the work folder, then read. The format itself is read by
 //! the ranking crate.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use searchop_artifacts::{Sha256, fetch_input};
 use searchop_ranking::split::{SplitError, check_disjoint, check_rows_disjoint};
@@ -11,6 +9,7 @@ use searchop_ranking::svmlight::{
     FeatureNumbering, Queries, RankingRows, ReadOptions, SvmLightError, read, read_groups,
 };
 
+use super::open::{is_of_content, open};
 use super::{Data, Features};
 use crate::failure::Failure;
 use crate::job::Job;
@@ -127,15 +126,15 @@ impl LocalFiles {
         feature_count: Option<usize>,
     ) -> Result<RankingRows, Failure> {
         let in_file = |file: &LocalFile, error: SvmLightError| match error {
-            SvmLightError::Read { source, .. }
-                if source.kind() != std::io::ErrorKind::InvalidData =>
-            {
+            SvmLightError::Read { source, .. } if !is_of_content(&source) => {
                 Failure::local_file(format!("read input {}", file.name), &source)
             }
             error => Failure::data(format!("input {}: {error}", file.name)),
         };
         let sizes = groups
-            .map(|file| read_groups(open(&file.path)?).map_err(|error| in_file(file, error)))
+            .map(|file| {
+                read_groups(open(file.name, &file.path)?).map_err(|error| in_file(file, error))
+            })
             .transpose()?;
         let options = ReadOptions {
             numbering: match self.numbering {
@@ -145,14 +144,8 @@ impl LocalFiles {
             queries: sizes.as_deref().map_or(Queries::InLines, Queries::Groups),
             feature_count,
         };
-        read(open(&rows.path)?, &options).map_err(|error| in_file(rows, error))
+        read(open(rows.name, &rows.path)?, &options).map_err(|error| in_file(rows, error))
     }
-}
-
-fn open(path: &Path) -> Result<BufReader<File>, Failure> {
-    File::open(path)
-        .map(BufReader::new)
-        .map_err(|error| Failure::local_file(format!("read {}", path.display()), &error))
 }
 
 pub(super) async fn fetch(

@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used)] // Helpers of tests: a panic here is a failure with a place.
 
+mod compressed;
 mod counterfactual;
 mod evaluating;
 mod logs;

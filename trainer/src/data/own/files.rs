@@ -7,10 +7,10 @@ use searchop_ranking::catalogue_files::read_catalogue;
 use searchop_ranking::judgements::{JudgementOptions, read_judgements, read_topics};
 use searchop_ranking::ubi::UbiLog;
 
-use super::open::{failed, open};
 use super::rows::rows;
 use super::{OwnData, OwnLog};
 use crate::data::Data;
+use crate::data::open::{failed, open};
 use crate::data::svmlight_files::{LocalFile, fetch, fetch_optional};
 use crate::failure::Failure;
 use crate::job::Job;

@@ -1,7 +1,6 @@
 //! Own data: fetched to the work folder, read by the ranking crate, and made into rows.
 
 mod files;
-mod open;
 mod rows;
 
 use searchop_ranking::catalogue::Catalogue;
