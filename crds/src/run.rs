@@ -213,8 +213,8 @@ pub struct LocalReference {
 /// One file in S3.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.format) || self.name == 'Judgements' || (self.name == 'Catalogue' && self.format in ['Csv', 'JsonLines'])")
-    .message("spec.dataset.inputs[].format is for Judgements, or Csv or JsonLines for Catalogue"))]
+#[x_kube(validation = Rule::new("!has(self.format) || self.name == 'Judgements' || (self.name == 'Catalogue' && self.format in ['Csv', 'JsonLines', 'Parquet'])")
+    .message("spec.dataset.inputs[].format is for Judgements, or Csv, JsonLines or Parquet for Catalogue"))]
 pub struct DatasetInput {
     /// What the file is: `SvmLight` holds rows to train on, `Groups` the number of rows of each query in order (LightGBM's
     /// `.query` file; without it each row names its query by `qid:`), `Validation` and `ValidationGroups` the same to evaluate on.
@@ -235,8 +235,9 @@ pub struct DatasetInput {
     #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub sha256: Option<String>,
 
-    /// How a `Catalogue` (`JsonLines` or `Csv`) or `Judgements` are written. Default: what the file's name ends with, `.jsonl` and
-    /// `.ndjson`, `.csv`, `.tsv`, `.qrels`, `.json` for `OpenSearch`, each also with `.gz` or `.zst`.
+    /// How a `Catalogue` (`JsonLines`, `Csv` or `Parquet`) or `Judgements` are written. Default: what the file's name ends with, `.jsonl` and
+    /// `.ndjson`, `.csv`, `.tsv`, `.qrels`, `.json` for `OpenSearch`, each also with
+    /// `.gz` or `.zst`, and `.parquet`. `Events` and `Queries` are JSON Lines or Parquet, whichever the file itself shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<InputFormat>,
 }
@@ -249,6 +250,7 @@ pub enum InputFormat {
     JsonLines,
     TrecQrels,
     OpenSearch,
+    Parquet,
 }
 
 /// What a file is.

@@ -107,8 +107,8 @@ pub struct SourceOptions {
     /// Whether SVMlight feature numbers start from 0 or from 1.
     #[arg(long, value_enum, value_name = "NUMBERING")]
     pub feature_numbering: Option<NumberingOption>,
-    /// How a Catalogue (JsonLines, Csv) or Judgements (Csv, Tsv, JsonLines, TrecQrels, OpenSearch)
-    /// are written. Default: what the file's name says. Repeat for each.
+    /// How a Catalogue (JsonLines, Csv, Parquet) or Judgements (Csv, Tsv, JsonLines, TrecQrels,
+    /// OpenSearch, Parquet) are written. Default: what the file's name says. Repeat for each.
     #[arg(long, value_name = "NAME=FORMAT")]
     pub input_format: Vec<String>,
     /// What the grades of judgements mean, such as Exact=3:1,Substitute=2:0.1: label and gain.

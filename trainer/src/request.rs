@@ -18,7 +18,7 @@ use crate::parameters::{ParameterError, Parameters, parse_parameters};
 
 pub use evaluation::{EvaluateRequest, MeasuredQueries};
 pub use log::LogRows;
-pub use own::{OwnDataError, OwnFile, OwnFiles};
+pub use own::{FileFormat, OwnDataError, OwnFile, OwnFiles};
 pub use source::{DataSource, InputFile, Numbering, SvmLightFiles, artifact};
 
 /// A request that cannot be carried out whatever the data is.

@@ -136,6 +136,7 @@ fn format_name(format: InputFormat) -> &'static str {
         InputFormat::JsonLines => "JsonLines",
         InputFormat::TrecQrels => "TrecQrels",
         InputFormat::OpenSearch => "OpenSearch",
+        InputFormat::Parquet => "Parquet",
     }
 }
 

@@ -1,23 +1,24 @@
-//! Catalogues as JSON Lines.
+//! Catalogues as JSON objects.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
 
 use serde::Deserialize;
 
 use crate::catalogue::{AttributeValue, Product};
-use crate::input::{InputError, Lines, parse_json};
+use crate::input::{InputError, JsonRecords, parse_json};
 
 use super::Reading;
 
-pub(super) fn read(input: impl BufRead, reading: &mut Reading) -> Result<(), InputError> {
-    let mut lines = Lines::new(input);
-    while let Some((line, text)) = lines.next_line()? {
+pub(super) fn read<R: JsonRecords>(
+    mut records: R,
+    reading: &mut Reading,
+) -> Result<(), InputError> {
+    while let Some((line, text)) = records.next_record()? {
         let used = match text {
             Ok(text) if text.trim().is_empty() => continue,
             Ok(text) => parse_json::<JsonProduct>(text)
                 .and_then(|product| reading.add(product.into()))
-                .map_err(|complaint| complaint.on_line(line)),
+                .map_err(|complaint| complaint.at(R::UNIT, line)),
             Err(bad) => Err(bad),
         };
         if let Err(bad) = used {

@@ -12,7 +12,9 @@ use std::io::BufRead;
 use std::str::FromStr;
 
 use crate::catalogue::{Catalogue, Product};
-use crate::input::{BadLineKind, BadLines, Complaint, InputError, without_compression};
+use crate::input::{
+    BadLineKind, BadLines, Complaint, InputError, JsonRecords, Lines, without_compression,
+};
 use crate::json_lines::Record as _;
 
 pub use summary::{AttributeSummary, CatalogueSummary, Range};
@@ -75,17 +77,24 @@ pub fn read_catalogue(
     format: CatalogueFormat,
     allowed_bad_lines: u64,
 ) -> Result<(Catalogue, CatalogueNotes), InputError> {
-    let mut reading = Reading {
-        catalogue: Catalogue::new(),
-        notes: CatalogueNotes {
-            bad_lines: BadLines::tolerating(allowed_bad_lines),
-            ..CatalogueNotes::default()
-        },
-    };
+    let mut reading = Reading::tolerating(allowed_bad_lines);
     match format {
-        CatalogueFormat::JsonLines => json::read(input, &mut reading)?,
+        CatalogueFormat::JsonLines => json::read(Lines::new(input), &mut reading)?,
         CatalogueFormat::Csv => csv::read(input, &mut reading)?,
     }
+    Ok((reading.catalogue, reading.notes))
+}
+
+/// Reads a catalogue of objects with the fields of JSON Lines.
+///
+/// # Errors
+/// As [`read_catalogue`].
+pub fn read_catalogue_records(
+    records: impl JsonRecords,
+    allowed_bad_records: u64,
+) -> Result<(Catalogue, CatalogueNotes), InputError> {
+    let mut reading = Reading::tolerating(allowed_bad_records);
+    json::read(records, &mut reading)?;
     Ok((reading.catalogue, reading.notes))
 }
 
@@ -96,6 +105,16 @@ struct Reading {
 }
 
 impl Reading {
+    fn tolerating(allowed_bad_lines: u64) -> Self {
+        Self {
+            catalogue: Catalogue::new(),
+            notes: CatalogueNotes {
+                bad_lines: BadLines::tolerating(allowed_bad_lines),
+                ..CatalogueNotes::default()
+            },
+        }
+    }
+
     fn add(&mut self, product: Product) -> Result<(), Complaint> {
         product.check()?;
         let Some(place) = self.catalogue.find(&product.item_id) else {

@@ -27,6 +27,34 @@ pub enum BadLineKind {
     Contradiction,
 }
 
+/// What a record is, and so what its number counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum Unit {
+    /// A line of a text.
+    #[default]
+    Line,
+    /// A row of a table that is no text.
+    Row,
+}
+
+impl Unit {
+    /// What a record is called.
+    #[must_use]
+    pub const fn record(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Row => "row",
+        }
+    }
+
+    const fn part(self) -> &'static str {
+        match self {
+            Self::Line => "field",
+            Self::Row => "column",
+        }
+    }
+}
+
 /// What is wrong with a record, before its line is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -65,7 +93,14 @@ impl Complaint {
     /// Puts the line to it.
     #[must_use]
     pub fn on_line(self, line: u64) -> BadLine {
+        self.at(Unit::Line, line)
+    }
+
+    /// Puts the number of the line or row to it.
+    #[must_use]
+    pub fn at(self, unit: Unit, line: u64) -> BadLine {
         BadLine {
+            unit,
             line,
             kind: self.kind,
             field: self.field,
@@ -82,9 +117,11 @@ impl From<FieldError> for Complaint {
 
 /// A line that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("line {line}, field {field}: {message}")]
+#[error("{} {line}, {} {field}: {message}", .unit.record(), .unit.part())]
 pub struct BadLine {
-    /// Number of the line, from 1; of a record over several lines, the first.
+    /// Whether it is a line of a text or a row of a table.
+    pub unit: Unit,
+    /// Its number, from 1; of a record over several lines, that of the first.
     pub line: u64,
     /// Kind.
     pub kind: BadLineKind,

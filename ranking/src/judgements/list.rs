@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::catalogue::MAXIMUM_ITEM_ID_BYTES;
 use crate::events::MAXIMUM_QUERY_BYTES;
-use crate::input::{BadLineKind, BadLines, Complaint};
+use crate::input::{BadLineKind, BadLines, Complaint, Unit};
 use crate::json_lines::check_text;
 
 use super::grades::GradeMap;
@@ -96,6 +96,7 @@ pub(super) const OWN_NAMES: FieldNames<'static> = FieldNames {
 /// Collects judgements.
 pub(super) struct ListBuilder<'a> {
     grades: &'a GradeMap,
+    unit: Unit,
     list: JudgementList,
     query_places: HashMap<String, u32>,
     item_numbers: HashMap<String, u32>,
@@ -104,7 +105,7 @@ pub(super) struct ListBuilder<'a> {
 }
 
 impl<'a> ListBuilder<'a> {
-    pub(super) fn new(grades: &'a GradeMap, allowed_bad_lines: u64) -> Self {
+    pub(super) fn new(grades: &'a GradeMap, unit: Unit, allowed_bad_lines: u64) -> Self {
         let mut list = JudgementList {
             label_gains: grades.label_gains(),
             ..JudgementList::default()
@@ -112,6 +113,7 @@ impl<'a> ListBuilder<'a> {
         list.notes.bad_lines = BadLines::tolerating(allowed_bad_lines);
         Self {
             grades,
+            unit,
             list,
             query_places: HashMap::new(),
             item_numbers: HashMap::new(),
@@ -158,8 +160,9 @@ impl<'a> ListBuilder<'a> {
                 return Ok(());
             }
             let message = format!(
-                "label {} for this query and item, but line {first} says {label}",
-                grade.label
+                "label {} for this query and item, but {} {first} says {label}",
+                grade.label,
+                self.unit.record()
             );
             return Err(Complaint::new(
                 BadLineKind::Contradiction,

@@ -10,7 +10,9 @@ mod readers;
 
 pub use grades::{Grade, GradeMap, GradeMapError};
 pub use list::{JudgedItem, JudgedQuery, JudgementList, JudgementNotes, MAXIMUM_JUDGEMENTS};
-pub use readers::{JudgementFormat, JudgementOptions, Topics, read_judgements, read_topics};
+pub use readers::{
+    JudgementFormat, JudgementOptions, Topics, read_judgement_records, read_judgements, read_topics,
+};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::events::MAXIMUM_QUERY_BYTES;
 use crate::input::{
-    BadLineKind, Complaint, Delimiter, InputError, Lines, Table, parse_json, without_compression,
+    BadLineKind, Complaint, Delimiter, InputError, JsonRecords, Lines, Table, Unit, parse_json,
+    without_compression,
 };
 
 use super::grades::GradeMap;
@@ -98,14 +99,28 @@ pub fn read_judgements(
     input: impl BufRead,
     options: &JudgementOptions<'_>,
 ) -> Result<JudgementList, InputError> {
-    let mut list = ListBuilder::new(options.grades, options.allowed_bad_lines);
+    let mut list = ListBuilder::new(options.grades, Unit::Line, options.allowed_bad_lines);
     match options.format {
         JudgementFormat::Csv => read_table(input, Delimiter::Comma, &mut list)?,
         JudgementFormat::Tsv => read_table(input, Delimiter::Tab, &mut list)?,
-        JudgementFormat::JsonLines => read_json_lines(input, &mut list)?,
+        JudgementFormat::JsonLines => read_records(Lines::new(input), &mut list)?,
         JudgementFormat::TrecQrels => read_qrels(input, options.topics, &mut list)?,
         JudgementFormat::OpenSearch => opensearch::read(input, &mut list)?,
     }
+    Ok(list.finish())
+}
+
+/// Reads judgements of objects with the fields of JSON Lines.
+///
+/// # Errors
+/// More bad ones than allowed, each with its number and field, or what cannot be read further.
+pub fn read_judgement_records<R: JsonRecords>(
+    records: R,
+    grades: &GradeMap,
+    allowed_bad_records: u64,
+) -> Result<JudgementList, InputError> {
+    let mut list = ListBuilder::new(grades, R::UNIT, allowed_bad_records);
+    read_records(records, &mut list)?;
     Ok(list.finish())
 }
 
@@ -169,9 +184,11 @@ impl Name {
     }
 }
 
-fn read_json_lines(input: impl BufRead, list: &mut ListBuilder<'_>) -> Result<(), InputError> {
-    let mut lines = Lines::new(input);
-    while let Some((line, text)) = lines.next_line()? {
+fn read_records<R: JsonRecords>(
+    mut records: R,
+    list: &mut ListBuilder<'_>,
+) -> Result<(), InputError> {
+    while let Some((line, text)) = records.next_record()? {
         let used = match text {
             Ok(text) if text.trim().is_empty() => continue,
             Ok(text) => parse_json::<JsonJudgement>(text)
@@ -188,7 +205,7 @@ fn read_json_lines(input: impl BufRead, list: &mut ListBuilder<'_>) -> Result<()
                     }
                     Ok(())
                 })
-                .map_err(|complaint| complaint.on_line(line)),
+                .map_err(|complaint| complaint.at(R::UNIT, line)),
             Err(bad) => Err(bad),
         };
         if let Err(bad) = used {

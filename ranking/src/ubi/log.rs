@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::catalogue::MAXIMUM_ITEM_ID_BYTES;
 use crate::events::{Action, MAXIMUM_ID_BYTES, MAXIMUM_QUERY_BYTES, MAXIMUM_SHOWN_ITEMS};
-use crate::input::{BadLineKind, BadLines, Complaint, InputError, Lines, parse_json};
+use crate::input::{BadLineKind, BadLines, Complaint, InputError, JsonRecords, Lines, parse_json};
 
 use super::dirt::{Dirt, DirtCounts};
 use super::join::CleanLog;
@@ -134,21 +134,29 @@ impl UbiLog {
     /// More bad lines than allowed in all files together, each with its line and field; too many
     /// rows; bytes that cannot be read.
     pub fn read(&mut self, input: impl BufRead) -> Result<(), InputError> {
-        let mut lines = Lines::new(input);
+        self.read_records(Lines::new(input))
+    }
+
+    /// Reads rows that are no lines of a text, with the fields of JSON Lines.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_records<R: JsonRecords>(&mut self, mut records: R) -> Result<(), InputError> {
         let mut announced = None;
-        while let Some((line, text)) = lines.next_line()? {
+        while let Some((line, text)) = records.next_record()? {
             let used = match text {
                 Ok(text) if text.trim().is_empty() => continue,
                 Ok(text) => self
                     .add_line(text, &mut announced)
-                    .map_err(|complaint| complaint.on_line(line)),
+                    .map_err(|complaint| complaint.at(R::UNIT, line)),
                 Err(bad) => Err(bad),
             };
             if let Err(bad) = used {
                 self.bad_lines.add(bad)?;
             }
             if self.dirt.search_rows + self.dirt.event_rows > MAXIMUM_ROWS {
-                let message = format!("line {line}: more than {MAXIMUM_ROWS} rows");
+                let unit = R::UNIT.record();
+                let message = format!("{unit} {line}: more than {MAXIMUM_ROWS} rows");
                 return Err(InputError::Whole(message));
             }
         }

@@ -9,6 +9,9 @@ use searchop_ranking::input::InputError;
 
 use crate::failure::Failure;
 
+/// What a Parquet file starts with.
+const PARQUET_START: &[u8] = b"PAR1";
+
 /// Opens the file of an input. Decompression is streaming.
 ///
 /// # Errors
@@ -24,12 +27,28 @@ pub(super) fn open(name: &str, path: &Path) -> Result<Box<dyn BufRead>, Failure>
         let decoder = ZstdDecoder::new(file).map_err(|error| failed(&error))?;
         return Ok(Box::new(BufReader::new(decoder)));
     }
-    if start.starts_with(b"PAR1") {
+    if start.starts_with(PARQUET_START) {
         return Err(Failure::data(format!(
-            "input {name}: is a Parquet file, which is not read; export JSON Lines or CSV"
+            "input {name}: is a Parquet file where a text is expected; where the input may be one, end \
+             its name in .parquet or state the format Parquet"
         )));
     }
     Ok(Box::new(file))
+}
+
+/// Whether the file of an input is a Parquet file, by its first bytes.
+///
+/// # Errors
+/// The disk.
+pub(super) fn is_parquet(name: &str, path: &Path) -> Result<bool, Failure> {
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|file| {
+            file.take(PARQUET_START.len() as u64)
+                .read_to_end(&mut start)
+        })
+        .map_err(|error| Failure::local_file(format!("read input {name}"), &error))?;
+    Ok(start == PARQUET_START)
 }
 
 /// Whether bytes start a frame of zstd, or one to be skipped, which some tools write first.

@@ -1,6 +1,7 @@
 //! Own data: a catalogue with judgements, or with a log of searches and events, or with both.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use searchop_ranking::catalogue_files::CatalogueFormat;
@@ -96,7 +97,47 @@ pub struct OwnFile<F> {
     /// The file.
     pub file: InputFile,
     /// How it is written.
-    pub format: F,
+    pub format: FileFormat<F>,
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat<F> {
+    /// A Parquet file: rows with the fields of JSON Lines.
+    Parquet,
+    /// A text of this format.
+    Text(F),
+}
+
+impl<F> FileFormat<F> {
+    /// The format that a file's name speaks of.
+    fn of_file_name(name: &str, of_text: fn(&str) -> Option<F>) -> Option<Self> {
+        if name.to_ascii_lowercase().ends_with(".parquet") {
+            return Some(Self::Parquet);
+        }
+        of_text(name).map(Self::Text)
+    }
+}
+
+impl<F: FromStr<Err = String>> FromStr for FileFormat<F> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "Parquet" {
+            return Ok(Self::Parquet);
+        }
+        let format = text.parse().map(Self::Text);
+        format.map_err(|message| format!("{message}, Parquet"))
+    }
+}
+
+impl<F: fmt::Debug> fmt::Display for FileFormat<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parquet => formatter.write_str("Parquet"),
+            Self::Text(format) => write!(formatter, "{format:?}"),
+        }
+    }
 }
 
 /// The files of own data, and how they are read.
@@ -130,12 +171,9 @@ impl OwnFiles {
     /// What decides how the files are read, beside their bytes.
     #[must_use]
     pub fn reading(&self) -> String {
-        let mut text = format!("catalogue={:?}\n", self.catalogue.format);
+        let mut text = format!("catalogue={}\n", self.catalogue.format);
         if let Some(judgements) = &self.judgements {
-            text += &format!(
-                "judgements={:?} grades={}\n",
-                judgements.format, self.grades
-            );
+            text += &format!("judgements={} grades={}\n", judgements.format, self.grades);
         }
         if self.events.is_some() {
             let UbiOptions {
@@ -290,7 +328,7 @@ impl Formats {
             .ok_or_else(|| OwnDataError::UnknownFormat {
                 name: "Catalogue",
                 uri: file.uri.clone(),
-                formats: "JsonLines, Csv",
+                formats: "JsonLines, Csv, Parquet",
             })
             .map(|format| OwnFile { file, format })
     }
@@ -301,7 +339,7 @@ impl Formats {
             .ok_or_else(|| OwnDataError::UnknownFormat {
                 name: "Judgements",
                 uri: file.uri.clone(),
-                formats: "Csv, Tsv, JsonLines, TrecQrels, OpenSearch",
+                formats: "Csv, Tsv, JsonLines, TrecQrels, OpenSearch, Parquet",
             })
             .map(|format| OwnFile { file, format })
     }
@@ -312,9 +350,9 @@ impl Formats {
         name: &str,
         file: &InputFile,
         of_file_name: fn(&str) -> Option<F>,
-    ) -> Result<Option<F>, OwnDataError> {
+    ) -> Result<Option<FileFormat<F>>, OwnDataError> {
         match self.by_name.get(name) {
-            None => Ok(of_file_name(&file.uri)),
+            None => Ok(FileFormat::of_file_name(&file.uri, of_file_name)),
             Some(text) => text
                 .parse()
                 .map(Some)

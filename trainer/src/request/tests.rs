@@ -189,6 +189,23 @@ fn own_data_is_a_catalogue_with_something_to_learn_from() {
         panic!("not own data");
     };
     assert!(files.reading().contains("OpenSearch grades=100=1:1,0=0:0"));
+    let request = train(&[
+        "--input",
+        "Catalogue=s3://b/Products.PARQUET",
+        "--input",
+        "Judgements=s3://b/x",
+        "--input-format",
+        "Judgements=Parquet",
+    ])
+    .expect("valid");
+    let DataSource::Own(files) = request.data.source else {
+        panic!("not own data");
+    };
+    assert!(
+        files
+            .reading()
+            .starts_with("catalogue=Parquet\njudgements=Parquet ")
+    );
     let request = train(&["--input", "Catalogue=a.jsonl", "--input", "Events=b"]).expect("valid");
     assert_eq!(request.data.split, SplitChoice::Time { test_fraction: 0.2 });
 }
@@ -252,7 +269,7 @@ fn own_data_that_cannot_be_used_is_refused_by_name() {
         (
             BOTH,
             vec!["--input-format", "Judgements=Xml"],
-            "\"Xml\" is not a format of judgements",
+            "\"Xml\" is not a format of judgements; known are Csv, Tsv, JsonLines, TrecQrels, OpenSearch, Parquet",
         ),
         (
             CATALOGUE,

@@ -9,6 +9,8 @@ mod counterfactual;
 mod evaluating;
 mod logs;
 mod own_data;
+mod parquet;
+mod parquet_file;
 mod place;
 mod process;
 mod purging;

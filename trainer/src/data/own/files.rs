@@ -3,18 +3,21 @@
 use std::path::PathBuf;
 
 use searchop_artifacts::Sha256;
-use searchop_ranking::catalogue_files::read_catalogue;
-use searchop_ranking::judgements::{JudgementOptions, read_judgements, read_topics};
+use searchop_ranking::catalogue_files::{read_catalogue, read_catalogue_records};
+use searchop_ranking::judgements::{
+    JudgementOptions, read_judgement_records, read_judgements, read_topics,
+};
 use searchop_ranking::ubi::UbiLog;
 
+use super::parquet_rows::ParquetRows;
 use super::rows::rows;
 use super::{OwnData, OwnLog};
 use crate::data::Data;
-use crate::data::open::{failed, open};
+use crate::data::open::{failed, is_parquet, open};
 use crate::data::svmlight_files::{LocalFile, fetch, fetch_optional};
 use crate::failure::Failure;
 use crate::job::Job;
-use crate::request::{LogRows, OwnFiles};
+use crate::request::{FileFormat, LogRows, OwnFiles};
 
 /// The fetched files.
 #[derive(Debug)]
@@ -63,12 +66,16 @@ impl LocalOwnFiles {
     /// Input, line and field are named.
     pub fn read(&self) -> Result<OwnData, Failure> {
         let request = &self.request;
-        let (catalogue, catalogue_notes) = read_catalogue(
-            open(self.catalogue.name, &self.catalogue.path)?,
-            request.catalogue.format,
-            request.bad_lines,
-        )
-        .map_err(|error| failed(self.catalogue.name, error))?;
+        let LocalFile { name, path, .. } = &self.catalogue;
+        let read = match request.catalogue.format {
+            FileFormat::Parquet => {
+                read_catalogue_records(ParquetRows::open(name, path)?, request.bad_lines)
+            }
+            FileFormat::Text(format) => {
+                read_catalogue(open(name, path)?, format, request.bad_lines)
+            }
+        };
+        let (catalogue, catalogue_notes) = read.map_err(|error| failed(name, error))?;
         if catalogue.is_empty() {
             return Err(Failure::data("input Catalogue: there are no products"));
         }
@@ -81,15 +88,24 @@ impl LocalOwnFiles {
         };
         let judgements = match (&self.judgements, &request.judgements) {
             (Some(file), Some(requested)) => {
-                let options = JudgementOptions {
-                    format: requested.format,
-                    grades: &request.grades,
-                    topics: topics.as_ref(),
-                    allowed_bad_lines: request.bad_lines,
+                let LocalFile { name, path, .. } = file;
+                let read = match requested.format {
+                    FileFormat::Parquet => read_judgement_records(
+                        ParquetRows::open(name, path)?,
+                        &request.grades,
+                        request.bad_lines,
+                    ),
+                    FileFormat::Text(format) => {
+                        let options = JudgementOptions {
+                            format,
+                            grades: &request.grades,
+                            topics: topics.as_ref(),
+                            allowed_bad_lines: request.bad_lines,
+                        };
+                        read_judgements(open(name, path)?, &options)
+                    }
                 };
-                let read = read_judgements(open(file.name, &file.path)?, &options)
-                    .map_err(|error| failed(file.name, error))?;
-                Some(read)
+                Some(read.map_err(|error| failed(name, error))?)
             }
             _ => None,
         };
@@ -107,8 +123,13 @@ impl LocalOwnFiles {
         }
         let mut log = UbiLog::new(self.request.log.clone());
         for file in [&self.queries, &self.events].into_iter().flatten() {
-            log.read(open(file.name, &file.path)?)
-                .map_err(|error| failed(file.name, error))?;
+            let LocalFile { name, path, .. } = file;
+            let read = if is_parquet(name, path)? {
+                log.read_records(ParquetRows::open(name, path)?)
+            } else {
+                log.read(open(name, path)?)
+            };
+            read.map_err(|error| failed(name, error))?;
         }
         let bad_lines = log.bad_lines().clone();
         let bulk_actions = log.bulk_actions();

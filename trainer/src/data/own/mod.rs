@@ -1,6 +1,8 @@
 //! Own data: fetched to the work folder, read by the ranking crate, and made into rows.
 
 mod files;
+mod parquet_json;
+mod parquet_rows;
 mod rows;
 
 use searchop_ranking::catalogue::Catalogue;
