@@ -9,6 +9,7 @@
 pub mod artifact;
 pub mod condition;
 pub mod dataset;
+pub mod found;
 pub mod generate;
 pub mod labels;
 pub mod model;
@@ -20,6 +21,7 @@ pub mod storage;
 
 pub use artifact::{ArtifactPolicy, ArtifactReference, JobStatus, Versions};
 pub use dataset::{DatasetCounts, DemoDataset, DemoDatasetSpec, DemoDatasetStatus};
+pub use found::DataFound;
 pub use model::{
     Autoscaling, AutoscalingMode, HistoryEntry, ModelReference, ModelSource, RankingModel,
     RankingModelSpec, RankingModelStatus, RejectedModel, RolloutOutcome, RolloutStatus, Serving,

@@ -1,6 +1,6 @@
 //! TrainingRun: one reproducible training.
 
-use crate::{ArtifactPolicy, JobStatus, PodTemplate, StorageSpec, Versions};
+use crate::{ArtifactPolicy, DataFound, JobStatus, PodTemplate, StorageSpec, Versions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -414,6 +414,10 @@ pub struct TrainingRunStatus {
     /// SHA-256 of the data that the model was trained on: a dataset's digest, or that of all input files together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset_sha256: Option<String>,
+
+    /// How much the data held and how much of it was left out. Data of the form `SvmLight` has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataFound>,
 
     /// What the trainer noticed about the data and the model, in sentences. It is no failure, but worth a look. At most 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -142,6 +142,7 @@ mod tests {
             features: Features::Dense { first: 0 },
             label_gains: None,
             notes: Vec::new(),
+            found: None,
         };
         let (_, partition) = partition(data, split, 1, early_stopping).unwrap();
         let configuration = TrainingConfiguration {

@@ -10,6 +10,7 @@ use searchop_ranking::counterfactual::CounterfactualEstimate;
 use searchop_ranking::metrics::Comparison;
 use serde::{Deserialize, Serialize};
 
+use crate::data::DataFound;
 use crate::failure::{Failure, Reason};
 
 /// Kubernetes cuts a termination message off here; half a JSON text tells the operator nothing.
@@ -121,6 +122,9 @@ pub struct TrainSuccess {
     pub versions: BTreeMap<String, String>,
     /// Whether an earlier attempt had trained it.
     pub reused: bool,
+    /// How much the data held, and how much of it was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataFound>,
     /// What a user should know though it is no error; see [`bounded_notes`].
     #[serde(default)]
     pub notes: Vec<String>,
@@ -316,8 +320,8 @@ fn shortened(text: &str, maximum: usize) -> String {
 impl Outcome {
     /// The JSON text, at most [`MAXIMUM_BYTES`].
     ///
-    /// A result that is too long loses its last notes first, then its baselines, then its last
-    /// metrics: digest and outcome are what the operator cannot do without.
+    /// A result that is too long loses its last notes first, then what was left out of the data, then
+    /// its baselines, then its last metrics: digest and outcome are what the operator cannot do without.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut outcome = self.clone();
@@ -331,10 +335,12 @@ impl Outcome {
 
     /// Drops what can be missed; false when nothing is left to drop.
     fn shorten(&mut self) -> bool {
-        let (metrics, notes) = match self {
-            Self::Succeeded(Success::Train(train)) => (&mut train.metrics, &mut train.notes),
+        let (metrics, notes, data) = match self {
+            Self::Succeeded(Success::Train(train)) => {
+                (&mut train.metrics, &mut train.notes, train.data.as_mut())
+            }
             Self::Succeeded(Success::Evaluate(evaluate)) => {
-                (&mut evaluate.metrics, &mut evaluate.notes)
+                (&mut evaluate.metrics, &mut evaluate.notes, None)
             }
             Self::Succeeded(Success::Purge(purge)) => return purge.retained.pop().is_some(),
             Self::Succeeded(Success::Features(features)) => return features.notes.pop().is_some(),
@@ -345,6 +351,9 @@ impl Outcome {
             Self::Succeeded(Success::Check(check)) => return check.notes.pop().is_some(),
         };
         if notes.pop().is_some() {
+            return true;
+        }
+        if data.is_some_and(|data| data.left_out.pop_last().is_some()) {
             return true;
         }
         let mut dropped = false;

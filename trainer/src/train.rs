@@ -68,6 +68,7 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
     source.refer(&repository, &owner).await?;
     let mut data = source.load(job, request.data.log).await?;
     let data_notes = std::mem::take(&mut data.notes);
+    let data_found = data.found.take();
     let work = Work {
         configuration: configuration(&request, job.threads),
         seed: request.data.seed,
@@ -111,6 +112,7 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
             ("lightgbm".to_owned(), LIGHTGBM_VERSION.to_owned()),
         ]),
         reused: false,
+        data: data_found,
         notes: bounded_notes(&notes),
     }));
     job.leave_result(&repository, &owner, inputs, &success)

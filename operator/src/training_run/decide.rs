@@ -18,7 +18,7 @@ use searchop_crds::condition::{self, DELETING, FAILED, Finding, SUSPENDED};
 use searchop_crds::labels::Component;
 use searchop_crds::reason::JobReason;
 use searchop_crds::{
-    JobStatus, MetricStatus, ProducedModel, TrainingRun, TrainingRunStatus, Versions,
+    DataFound, JobStatus, MetricStatus, ProducedModel, TrainingRun, TrainingRunStatus, Versions,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +29,10 @@ const VERSIONS: usize = 8;
 const METRICS: usize = 16;
 /// Most notes that a status may hold.
 const NOTES: usize = 5;
+/// Most kinds of bad lines that a status may hold.
+const BAD_LINE_KINDS: usize = 16;
+/// Most causes to leave something out that a status may hold.
+const CAUSES: usize = 64;
 /// Longest note in characters.
 const NOTE_LIMIT: usize = 200;
 
@@ -43,6 +47,8 @@ struct Trained {
     #[serde(default)]
     versions: Versions,
     #[serde(default)]
+    data: Value,
+    #[serde(default)]
     notes: Value,
 }
 
@@ -53,6 +59,23 @@ impl Trained {
             .filter(|result: &Self| {
                 is_digest(&result.model.sha256) && is_digest(&result.dataset_sha256)
             })
+    }
+
+    /// What was found in the data, if it is readable and within its bounds: nothing about it makes a
+    /// result unreadable.
+    fn data(&self) -> Option<DataFound> {
+        let mut found: DataFound = serde_json::from_value(self.data.clone()).ok()?;
+        for (counts, limit) in [
+            (&mut found.bad_lines, BAD_LINE_KINDS),
+            (&mut found.left_out, CAUSES),
+        ] {
+            *counts = std::mem::take(counts)
+                .into_iter()
+                .filter(|(kind, _)| kind.chars().all(|letter| letter.is_ascii_alphanumeric()))
+                .take(limit)
+                .collect();
+        }
+        Some(found)
     }
 
     /// The notes, as far as they are any: nothing about them makes a result unreadable.
@@ -227,6 +250,7 @@ impl Situation<'_> {
         let findings = findings::done(JobReason::Trained, &in_store(&result.model));
         let status = TrainingRunStatus {
             progress: Some(progress::complete()),
+            data: result.data(),
             notes: result.notes(),
             metrics: result.metrics.into_iter().take(METRICS).collect(),
             model: Some(result.model),

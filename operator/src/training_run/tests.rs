@@ -225,10 +225,10 @@ fn without_a_store_nothing_starts() {
 }
 
 #[test]
-fn the_trainers_notes_are_taken_over_as_far_as_they_are_notes() {
-    let with_notes = |notes: Value| {
+fn the_trainers_counts_and_notes_are_taken_over_as_far_as_they_are_any() {
+    let status = |data: Value, notes: Value| {
         let message = json!({
-            "outcome": "Succeeded", "datasetSha256": digest("a"), "notes": notes,
+            "outcome": "Succeeded", "datasetSha256": digest("a"), "data": data, "notes": notes,
             "model": {"uri": "s3://b/x", "sha256": digest("b"), "format": "f", "featureSchemaSha256": digest("c")},
         });
         let mut job = Job::default();
@@ -251,8 +251,9 @@ fn the_trainers_notes_are_taken_over_as_far_as_they_are_notes() {
         let settings = Settings::example();
         let plan = decide(&owner, &run, &observed, &settings, Timestamp::UNIX_EPOCH);
         assert!(plan.status.model.is_some(), "notes spoil no result");
-        plan.status.notes
+        plan.status
     };
+    let with_notes = |notes: Value| status(Value::Null, notes).notes;
     assert_eq!(
         with_notes(json!(["7 queries\nleft out", 5, ""])),
         ["7 queries left out"]
@@ -261,6 +262,14 @@ fn the_trainers_notes_are_taken_over_as_far_as_they_are_notes() {
     assert_eq!(with_notes(Value::Null), Vec::<String>::new());
     let many = with_notes(json!(vec!["ä".repeat(300); 9]));
     assert_eq!((many.len(), many[0].chars().count()), (5, 200));
+    let found = json!({"products": 3, "judgements": 0, "searches": 9, "events": 0, "badLines": {"Malformed": 2}, "leftOut": {"RepeatedRow": 1, "no kind": 4}});
+    let data = status(found, Value::Null).data.expect("it was told");
+    assert_eq!((data.products, data.searches), (3, 9));
+    assert_eq!(data.bad_lines["Malformed"], 2);
+    assert_eq!(data.left_out.keys().collect::<Vec<_>>(), ["RepeatedRow"]);
+    for unreadable in [json!("none"), json!({"products": "many"}), Value::Null] {
+        assert_eq!(status(unreadable, Value::Null).data, None);
+    }
 }
 
 #[test]

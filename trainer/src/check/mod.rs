@@ -4,11 +4,10 @@
 mod findings;
 
 use crate::cli::CheckOptions;
-use crate::data::{Data, OwnData, ResolvedSource, notes_of};
+use crate::data::{Data, DataFound, OwnData, ResolvedSource, notes_of};
 use crate::failure::Failure;
-use crate::job::{Job, blocking};
+use crate::job::Job;
 use crate::outcome::{CheckSuccess, CheckedCounts, Success, bounded_notes};
-use crate::progress::Stage;
 use crate::request::FeaturesRequest;
 
 /// The result message and all that was found.
@@ -30,18 +29,18 @@ pub async fn check(job: &Job, options: &CheckOptions) -> Result<CheckReport, Fai
     let request = FeaturesRequest::try_from(&options.source).map_err(Failure::parameters)?;
     let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
-    let found = match source {
-        ResolvedSource::Own(files) => {
-            job.progress.begin(Stage::Features);
-            blocking(move || Ok(of_own_data(&files.read()?))).await?
-        }
-        other => of_rows(&other.load(job, request.log).await?),
-    };
+    let (own, data) = source.read(job, request.log).await?;
+    let own = own.as_ref().map(of_own_data);
+    let rows = data.as_ref().map(of_rows);
     let Found {
         counts,
         lines,
         notes,
-    } = found;
+    } = own
+        .into_iter()
+        .chain(rows)
+        .reduce(Found::and)
+        .unwrap_or_default();
     let success = Success::Check(CheckSuccess {
         dataset_sha256,
         checked: counts,
@@ -55,37 +54,42 @@ pub async fn check(job: &Job, options: &CheckOptions) -> Result<CheckReport, Fai
 }
 
 /// What was found.
+#[derive(Default)]
 struct Found {
     counts: CheckedCounts,
     lines: Vec<String>,
     notes: Vec<String>,
 }
 
+impl Found {
+    /// What a dataset's files hold, and the rows that they make.
+    fn and(mut self, rows: Self) -> Self {
+        self.counts.rows = rows.counts.rows;
+        self.lines.extend(rows.lines);
+        self.notes.extend(rows.notes);
+        self
+    }
+}
+
 fn of_own_data(own: &OwnData) -> Found {
-    let dirt = own.log.as_ref().map(|log| &log.clean.dirt);
-    let judgements = own.judgements.as_ref();
-    let bad_lines = [
-        Some(&own.catalogue_notes.bad_lines),
-        judgements.map(|list| &list.notes.bad_lines),
-        own.log.as_ref().map(|log| &log.bad_lines),
-    ];
+    let found = DataFound::of(own);
     let mut notes = findings::warnings(own);
     notes.extend(notes_of(own));
     Found {
         counts: CheckedCounts {
-            products: own.catalogue.len() as u64,
-            judgements: judgements.map_or(0, |list| list.notes.judgements),
-            searches: dirt.map_or(0, |dirt| dirt.searches),
-            events: dirt.map_or(0, |dirt| dirt.events),
+            products: found.products,
+            judgements: found.judgements,
+            searches: found.searches,
+            events: found.events,
             rows: 0,
-            bad_lines: bad_lines.into_iter().flatten().map(|bad| bad.total()).sum(),
+            bad_lines: found.bad_lines_total(),
         },
         lines: findings::lines(own),
         notes,
     }
 }
 
-/// Rows of features, and datasets, which this program wrote itself: what they make.
+/// Rows of features, or those that a dataset makes.
 fn of_rows(data: &Data) -> Found {
     let rows = &data.rows;
     let mut labels = [0_u64; 256];

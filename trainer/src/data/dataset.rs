@@ -10,17 +10,20 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 use searchop_ranking::baselines::Baseline;
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
+use searchop_ranking::catalogue_files::{CatalogueFormat, read_catalogue};
 use searchop_ranking::events::{read_events, read_searches};
 use searchop_ranking::features::{
     BehaviourTable, FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingRows,
     training_rows,
 };
 use searchop_ranking::json_lines::JsonLinesError;
+use searchop_ranking::judgements::{GradeMap, JudgementFormat, JudgementOptions, read_judgements};
 use searchop_ranking::metrics::slices::{Frequency, frequency_slices};
 use searchop_ranking::svmlight::RankingRows;
+use searchop_ranking::ubi::{UbiLog, UbiOptions};
 
-use super::open::is_of_content;
-use super::{Data, Features, ShownLists};
+use super::open::{failed, is_of_content, open};
+use super::{Data, DataFound, Features, OwnData, OwnLog, ShownLists};
 use crate::failure::Failure;
 use crate::request::LogRows;
 
@@ -40,6 +43,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
     }
     let events = read_file(folder, "events.jsonl", read_events)?;
     let journal = Journal::new(&catalogue, &searches, &events);
+    let events_read = events.len() as u64;
     drop((searches, events));
     let context = FeatureContext::new(Arc::new(catalogue));
     let options = log.training_options();
@@ -55,7 +59,16 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
     let snapshot = options.snapshots.holding(journal.end());
     let table = journal.behaviour_before(context.catalogue(), snapshot);
     write_behaviour(&table, context.catalogue(), &behaviour)?;
-    let notes = notes(&journal.notes, &made);
+    let left_out = left_out(&journal.notes, &made);
+    let mut found = DataFound {
+        products: context.catalogue().len() as u64,
+        searches: journal.notes.searches,
+        events: events_read,
+        ..DataFound::default()
+    };
+    for cause in &left_out {
+        found.leave_out(cause.kind, cause.count);
+    }
     let lists = shown_lists(&made, &journal, context.catalogue());
     data(
         made,
@@ -67,8 +80,48 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
             log: Some(log),
         },
         &[Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25],
-        notes,
+        (notes(&left_out), found),
     )
+}
+
+/// Reads a fetched dataset as own data, which has the same formats, to look at it.
+pub(super) fn as_own_data(folder: &Path) -> Result<OwnData, Failure> {
+    let opened = |name: &str| {
+        let found = existing(folder, name)?;
+        let input = open(&found, &folder.join(&found))?;
+        Ok::<_, Failure>((found, input))
+    };
+    let (found, input) = opened("catalogue.jsonl")?;
+    let (catalogue, catalogue_notes) = read_catalogue(input, CatalogueFormat::JsonLines, 0)
+        .map_err(|error| failed(&found, error))?;
+    let mut log = UbiLog::new(UbiOptions::default());
+    for name in ["queries.jsonl", "events.jsonl"] {
+        let (found, input) = opened(name)?;
+        log.read(input).map_err(|error| failed(&found, error))?;
+    }
+    let judgements = match existing(folder, "judgements.jsonl") {
+        Ok(found) => {
+            let input = open(&found, &folder.join(&found))?;
+            let options = JudgementOptions {
+                format: JudgementFormat::JsonLines,
+                grades: &GradeMap::whole_numbers(),
+                topics: None,
+                allowed_bad_lines: 0,
+            };
+            Some(read_judgements(input, &options).map_err(|error| failed(&found, error))?)
+        }
+        Err(_) => None,
+    };
+    Ok(OwnData {
+        catalogue,
+        catalogue_notes,
+        judgements,
+        log: Some(OwnLog {
+            bad_lines: log.bad_lines().clone(),
+            bulk_actions: log.bulk_actions(),
+            clean: log.finish(),
+        }),
+    })
 }
 
 pub(super) fn write_behaviour(
@@ -92,7 +145,7 @@ pub(super) fn data(
     lists: Option<ShownLists>,
     features: Features,
     baselines: &[Baseline],
-    notes: Vec<String>,
+    (notes, found): (Vec<String>, DataFound),
 ) -> Result<Data, Failure> {
     let baselines = baselines
         .iter()
@@ -136,6 +189,7 @@ pub(super) fn data(
         features,
         label_gains: None,
         notes,
+        found: Some(found),
     })
 }
 
@@ -179,25 +233,25 @@ pub(super) fn shown_lists(
     }
 }
 
+/// The file `name`, or `name.gz`.
+fn existing(folder: &Path, name: &str) -> Result<String, Failure> {
+    let compressed = format!("{name}.gz");
+    [name.to_owned(), compressed.clone()]
+        .into_iter()
+        .find(|name| folder.join(name).is_file())
+        .ok_or_else(|| Failure::data(format!("the dataset has neither {name} nor {compressed}")))
+}
+
 /// Opens `name`, or `name.gz`, and reads it.
 fn read_file<T>(
     folder: &Path,
     name: &str,
     read: impl FnOnce(Box<dyn BufRead>) -> Result<T, JsonLinesError>,
 ) -> Result<T, Failure> {
-    let compressed = format!("{name}.gz");
-    let (found, is_compressed) = if folder.join(name).is_file() {
-        (name, false)
-    } else if folder.join(&compressed).is_file() {
-        (compressed.as_str(), true)
-    } else {
-        return Err(Failure::data(format!(
-            "the dataset has neither {name} nor {compressed}"
-        )));
-    };
-    let file = File::open(folder.join(found))
+    let found = existing(folder, name)?;
+    let file = File::open(folder.join(&found))
         .map_err(|error| Failure::local_file(format!("read {found}"), &error))?;
-    let input: Box<dyn BufRead> = if is_compressed {
+    let input: Box<dyn BufRead> = if found != name {
         Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))))
     } else {
         Box::new(BufReader::new(file))
@@ -210,49 +264,75 @@ fn read_file<T>(
     })
 }
 
-/// What was left out, one line for each cause that occurred.
-pub(super) fn notes(journal: &JournalNotes, rows: &TrainingRows) -> Vec<String> {
+/// A cause to leave something out of rows.
+pub(super) struct Cause {
+    /// Its name, in status.
+    pub(super) kind: &'static str,
+    /// How much was left out for it.
+    pub(super) count: u64,
+    what: &'static str,
+}
+
+/// What was left out, one line for each cause.
+pub(super) fn notes(left_out: &[Cause]) -> Vec<String> {
+    left_out
+        .iter()
+        .map(|cause| format!("{} {}", cause.count, cause.what))
+        .collect()
+}
+
+/// What was left out, for each cause that occurred.
+pub(super) fn left_out(journal: &JournalNotes, rows: &TrainingRows) -> Vec<Cause> {
     [
         (
+            "RepeatedSearch",
             journal.repeated_searches,
             "searches left out: their id was there before",
         ),
         (
+            "SearchWithoutItems",
             rows.searches_without_items,
             "searches left out: they show nothing of the catalogue",
         ),
         (
+            "SearchWithoutFeedback",
             rows.searches_without_feedback,
             "searches left out: nothing was done after them",
         ),
         (
+            "SearchBeyondMaximum",
             rows.searches_beyond_maximum,
             "searches left out: they are more than --max-searches",
         ),
         (
+            "UnknownOrRepeatedItem",
             journal.unknown_or_repeated_shown_items,
             "shown items left out: not in the catalogue, or twice in one list",
         ),
         (
+            "EventOfUnrecordedSearch",
             journal.events_without_search,
             "events left out: their search is not there",
         ),
         (
+            "EventWithoutImpression",
             journal.events_without_impression,
             "events left out: their search did not show the item",
         ),
         (
+            "EventBeforeSearch",
             journal.events_before_search,
             "events left out: they are from before their search",
         ),
         (
+            "RepeatedAction",
             journal.repeated_events,
             "events left out: repeats of the same action",
         ),
     ]
     .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
+    .filter(|(_, count, _)| *count > 0)
+    .map(|(kind, count, what)| Cause { kind, count, what })
     .collect()
 }
 

@@ -2,6 +2,7 @@
 //! or computing. It neither splits nor trains.
 
 mod dataset;
+mod found;
 mod open;
 mod own;
 mod svmlight_files;
@@ -16,6 +17,7 @@ use searchop_ranking::metrics::slices::Frequency;
 use searchop_ranking::svmlight::RankingRows;
 
 pub use dataset::DATASET_FORMAT_VERSION;
+pub use found::DataFound;
 pub(crate) use own::notes_of;
 pub use own::{LocalOwnFiles, OwnData, OwnLog};
 
@@ -46,6 +48,8 @@ pub struct Data {
     pub label_gains: Option<Vec<f64>>,
     /// What was left out of the data and why, for people.
     pub notes: Vec<String>,
+    /// The same in numbers; rows of features have none.
+    pub found: Option<DataFound>,
 }
 
 /// Lists that were shown, as people know them.
@@ -172,10 +176,7 @@ impl ResolvedSource {
     pub async fn load(self, job: &Job, log: LogRows) -> Result<Data, Failure> {
         match self {
             Self::Dataset { uri, repository } => {
-                let folder = job.work_path("dataset");
-                job.fetch(repository, uri.sha256, Kind::Dataset, &folder)
-                    .await?;
-                job.progress.begin(Stage::Features);
+                let folder = fetch_dataset(job, repository, &uri).await?;
                 let behaviour = job.work_path("behaviour.json");
                 blocking(move || dataset::load(&folder, behaviour, log)).await
             }
@@ -191,4 +192,41 @@ impl ResolvedSource {
             }
         }
     }
+
+    /// Fetches and reads everything to look at it: what files of own data and datasets hold, and
+    /// the rows that datasets and rows of features make.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn read(self, job: &Job, log: LogRows) -> Result<(Option<OwnData>, Option<Data>), Failure> {
+        match self {
+            Self::Own(files) => {
+                job.progress.begin(Stage::Features);
+                let own = blocking(move || files.read()).await?;
+                Ok((Some(own), None))
+            }
+            Self::Dataset { uri, repository } => {
+                let folder = fetch_dataset(job, repository, &uri).await?;
+                let behaviour = job.work_path("behaviour.json");
+                blocking(move || {
+                    let own = dataset::as_own_data(&folder)?;
+                    Ok((Some(own), Some(dataset::load(&folder, behaviour, log)?)))
+                })
+                .await
+            }
+            files @ Self::Files(_) => Ok((None, Some(files.load(job, log).await?))),
+        }
+    }
+}
+
+async fn fetch_dataset(
+    job: &Job,
+    repository: ArtifactRepository,
+    uri: &ArtifactUri,
+) -> Result<PathBuf, Failure> {
+    let folder = job.work_path("dataset");
+    job.fetch(repository, uri.sha256, Kind::Dataset, &folder)
+        .await?;
+    job.progress.begin(Stage::Features);
+    Ok(folder)
 }

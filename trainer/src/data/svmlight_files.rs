@@ -105,6 +105,7 @@ impl LocalFiles {
             },
             label_gains: None,
             notes: Vec::new(),
+            found: None,
         })
     }
 

@@ -26,6 +26,12 @@ fn train_success(metrics: usize) -> Outcome {
         trees: 300,
         versions: BTreeMap::from([("trainer".to_owned(), "0.1.0".to_owned())]),
         reused: false,
+        data: Some(DataFound {
+            products: 40,
+            bad_lines: BTreeMap::from([("Malformed".to_owned(), 2)]),
+            left_out: BTreeMap::from([("RepeatedRow".to_owned(), 7)]),
+            ..DataFound::default()
+        }),
         notes: vec!["early stopping kept 12 of 300 trees".to_owned()],
     })))
 }
@@ -41,6 +47,8 @@ fn a_training_result_has_the_protocol_s_fields() {
     assert_eq!(value["metrics"][0]["baselines"]["bm25"], "0.1234");
     assert_eq!(value["metrics"][0]["queries"], 500);
     assert_eq!(value["trees"], 300);
+    assert_eq!(value["data"]["badLines"]["Malformed"], 2);
+    assert_eq!(value["data"]["leftOut"]["RepeatedRow"], 7);
     assert_eq!(value["reused"], false);
     assert_eq!(
         value["notes"],

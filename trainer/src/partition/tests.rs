@@ -15,6 +15,7 @@ fn data(labels: Vec<u8>, sizes: &[usize], keys: &[&str]) -> Data {
         features: Features::Dense { first: 0 },
         label_gains: None,
         notes: Vec::new(),
+        found: None,
     }
 }
 

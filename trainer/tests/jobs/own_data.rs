@@ -137,6 +137,9 @@ fn a_dirty_log_becomes_a_model_and_its_dirt_is_told() {
         "product_click=click",
     ];
     let result = place.succeed(&train(&source));
+    assert_eq!(result["data"]["products"], 40);
+    assert_eq!(result["data"]["searches"], 300);
+    assert_eq!(result["data"]["leftOut"]["EventOfUnrecordedSearch"], 1);
     let names: Vec<&String> = result["metrics"][1]["baselines"]
         .as_object()
         .unwrap()
@@ -220,6 +223,16 @@ fn what_is_wrong_is_told_by_input_line_and_field() {
         message.starts_with("input Judgements: line 3, field grade: \"x\" has no label"),
         "{message}"
     );
+    let tolerant = [
+        arguments.as_slice(),
+        &["--bad-lines", "1", "--split-mode", "None"],
+    ]
+    .concat();
+    let result = place.succeed(&tolerant);
+    assert_eq!(
+        result["data"]["badLines"],
+        serde_json::json!({"InvalidField": 1})
+    );
     let tolerated: Vec<&str> = [
         "check",
         "--input",
@@ -269,9 +282,29 @@ fn rows_and_datasets_are_checked_by_what_they_make() {
     let result = place.succeed(&["check", "--input", &rows, "--feature-numbering", "OneBased"]);
     assert_eq!(result["checked"]["rows"], 50);
     let dataset = place.dataset();
-    let result = place.succeed(&["check", "--dataset-uri", &dataset]);
+    let checked = ["check", "--dataset-uri", &dataset];
+    let result = place.succeed(&checked);
     assert!(
         result["checked"]["rows"].as_u64().unwrap() > 100,
         "{result}"
     );
+    assert_eq!(result["checked"]["products"], 200);
+    assert_eq!(result["checked"]["badLines"], 0);
+    for of in ["judgements", "searches", "events"] {
+        assert!(
+            result["checked"][of].as_u64().unwrap() > 100,
+            "{of}: {result}"
+        );
+    }
+    let text = String::from_utf8(place.command(&checked).output().unwrap().stdout).unwrap();
+    for expected in [
+        "catalogue    200 products",
+        "  price      100.0 % of products",
+        "judgements   ",
+        "log          ",
+        "  unmatched  0.0 %",
+        "rows         ",
+    ] {
+        assert!(text.contains(expected), "{expected:?} in {text}");
+    }
 }

@@ -15,8 +15,10 @@ use searchop_ranking::input::BadLines;
 use searchop_ranking::judgements::JudgementList;
 
 use super::OwnData;
-use crate::data::dataset::{data, notes as journal_notes, shown_lists, write_behaviour};
-use crate::data::{Data, Features};
+use crate::data::dataset::{
+    data, left_out as left_out_of_rows, notes as notes_of_causes, shown_lists, write_behaviour,
+};
+use crate::data::{Data, DataFound, Features};
 use crate::failure::Failure;
 use crate::request::LogRows;
 
@@ -29,6 +31,7 @@ pub(super) fn rows(
 ) -> Result<Data, Failure> {
     let options = log_rows.training_options();
     let mut notes = notes_of(&own);
+    let mut found = DataFound::of(&own);
     let OwnData {
         catalogue: products,
         judgements,
@@ -56,6 +59,8 @@ pub(super) fn rows(
     };
     if let Some(judgements) = judgements {
         let made = judged_rows(&context, &judgements, &table);
+        found.leave_out("JudgementOfUnknownItem", made.unknown_items);
+        found.leave_out("JudgedQueryWithoutItems", made.queries_without_items);
         notes.extend(left_out(
             made.unknown_items,
             "judgements left out: the catalogue lacks their item",
@@ -72,7 +77,7 @@ pub(super) fn rows(
             None,
             features,
             &baselines,
-            notes,
+            (notes, found),
         )?;
         return Ok(Data {
             timestamps: None,
@@ -84,7 +89,11 @@ pub(super) fn rows(
         return Err(Failure::internal("there are neither judgements nor a log"));
     };
     let made = training_rows(&context, &journal, &options);
-    notes.extend(journal_notes(&journal.notes, &made));
+    let causes = left_out_of_rows(&journal.notes, &made);
+    for cause in &causes {
+        found.leave_out(cause.kind, cause.count);
+    }
+    notes.extend(notes_of_causes(&causes));
     require_rows(
         &made,
         &format!(
@@ -101,7 +110,7 @@ pub(super) fn rows(
         Some(lists),
         features,
         &baselines,
-        notes,
+        (notes, found),
     )
 }
 
