@@ -2,19 +2,28 @@
 //! put together for the page. What the page looks like is the ranking crate's.
 
 use searchop_ranking::bundle::FeatureSchema;
-use searchop_ranking::importance::split_gains;
+use searchop_ranking::importance::{MeanContributions, mean_contributions, split_gains};
 use searchop_ranking::metrics::MetricResult;
 use searchop_ranking::metrics::slices::{Frequency, Slicing};
 use searchop_ranking::metrics::statistics::Bootstrap;
+use searchop_ranking::model::RankingModel;
 use searchop_ranking::report::{
     FeatureImportance, LearningCurve, Measured, RankedLists, Report, render,
 };
+use searchop_ranking::svmlight::RankingRows;
 
 use crate::data::ShownLists;
 use crate::evaluation::{HEADLINE, LABELS_FROM_ACTIONS, Measurement, TestRows};
 use crate::failure::Failure;
 use crate::lightgbm::{TrainedModel, TrainingConfiguration};
 use crate::partition::PartitionSizes;
+
+/// Contributions take a while for each tree of each row: there are no more than so many of both.
+const MOST_TREE_ROWS: usize = 150_000;
+/// More rows hardly change the means.
+const MOST_ROWS: usize = 500;
+/// Fewer rows say too little, however many trees there are.
+const FEWEST_ROWS: usize = 20;
 
 /// What was measured: the rows, the model's scores of them, and the figures.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +62,10 @@ pub struct TrainedParts<'a> {
     pub trained: &'a TrainedModel,
     /// Its text, normalised.
     pub text: &'a str,
+    /// The same, to compute with.
+    pub model: &'a RankingModel,
+    /// The rows that it was trained on.
+    pub training: &'a RankingRows,
     /// Its features.
     pub schema: &'a FeatureSchema,
     /// What it was trained on.
@@ -70,13 +83,15 @@ pub fn training_report(
     measured: Option<&MeasuredRows<'_>>,
     notes: Vec<String>,
 ) -> Result<String, Failure> {
+    let (contributions, contributions_over) = contributions(parts, measured);
     let report = Report {
         title: format!(
             "{} of {} trees on data {:.8}",
             parts.configuration.objective, parts.trained.trees, parts.dataset_sha256
         ),
         learning_curve: learning_curve(parts),
-        importance: importance(parts.text, parts.schema),
+        importance: importance(parts.text, parts.schema, &contributions),
+        contributions_over: Some(contributions_over),
         data_card: data_card(parts),
         notes,
         ..Report::default()
@@ -195,20 +210,46 @@ fn learning_curve(parts: &TrainedParts<'_>) -> Option<LearningCurve> {
     })
 }
 
+/// Contributions to the scores of test rows, or of training rows where nothing is measured; and
+/// which rows these are.
+fn contributions(
+    parts: &TrainedParts<'_>,
+    measured: Option<&MeasuredRows<'_>>,
+) -> (MeanContributions, String) {
+    let (rows, kind) = match measured {
+        Some(measured) => (&measured.test.rows, "test"),
+        None => (parts.training, "training"),
+    };
+    let trees = parts.model.tree_count().max(1);
+    let most = (MOST_TREE_ROWS / trees).clamp(FEWEST_ROWS, MOST_ROWS);
+    let means = mean_contributions(parts.model, rows, most);
+    let over = if means.rows == rows.row_count() {
+        format!("all {} {kind} rows", means.rows)
+    } else {
+        format!("{} of {} {kind} rows", means.rows, rows.row_count())
+    };
+    (means, over)
+}
+
 /// Features that no split uses are left out.
-fn importance(text: &str, schema: &FeatureSchema) -> Vec<FeatureImportance> {
+fn importance(
+    text: &str,
+    schema: &FeatureSchema,
+    contributions: &MeanContributions,
+) -> Vec<FeatureImportance> {
     let gains = split_gains(text, schema.features.len());
     let all: f64 = gains.iter().map(|feature| feature.gain).sum();
     let mut importance: Vec<FeatureImportance> = schema
         .features
         .iter()
         .zip(gains)
-        .filter(|(_, gain)| gain.splits > 0)
-        .map(|(feature, gain)| FeatureImportance {
+        .zip(&contributions.of_feature)
+        .filter(|((_, gain), _)| gain.splits > 0)
+        .map(|((feature, gain), contribution)| FeatureImportance {
             feature: feature.name.clone(),
             gain: if all > 0.0 { gain.gain / all } else { 0.0 },
             splits: gain.splits,
-            contribution: None,
+            contribution: Some(*contribution),
         })
         .collect();
     importance.sort_by(|first, second| second.gain.total_cmp(&first.gain));

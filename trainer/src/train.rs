@@ -234,6 +234,8 @@ impl Work {
             configuration: &self.configuration,
             trained: &trained,
             text: &text,
+            model: &model,
+            training: &partition.training,
             schema: &schema,
             dataset_sha256: &self.dataset_sha256,
             sizes: partition.sizes(),

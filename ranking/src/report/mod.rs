@@ -52,6 +52,8 @@ pub struct Report {
     pub learning_curve: Option<LearningCurve>,
     /// The features, the most important first.
     pub importance: Vec<FeatureImportance>,
+    /// The rows whose scores the contributions are to, such as "500 test rows".
+    pub contributions_over: Option<String>,
     /// The queries that changed most, where their items have names.
     pub queries: Option<ChangedQueries>,
     /// What the model is made from, by name.

@@ -132,6 +132,7 @@ fn full(foreign: &str) -> Report {
                 contribution: (place % 2 == 0).then_some(0.1),
             })
             .collect(),
+        contributions_over: Some(format!("500 test rows {foreign}")),
         queries: Some(ChangedQueries {
             against: foreign.into(),
             improved: vec![case(0.9, 0.2)],
@@ -196,7 +197,9 @@ fn every_section_is_there_with_the_verdict_first() {
         "conclusive",
         "<h2>Learning curve</h2>",
         "<h2>Importance</h2>",
-        "10 features with less are not shown",
+        "the mean over 500 test rows",
+        "10 features with less gain are not shown",
+        "bar shap",
         "<h2>Queries</h2>",
         "Most improved",
         "Most hurt",

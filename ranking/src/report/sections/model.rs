@@ -39,48 +39,66 @@ pub(in crate::report) fn importance(report: &Report) -> Option<String> {
     if report.importance.is_empty() {
         return None;
     }
-    let has_contributions = report
-        .importance
-        .iter()
-        .any(|feature| feature.contribution.is_some());
-    let highest = report
-        .importance
-        .iter()
-        .map(|feature| feature.gain)
-        .fold(f64::MIN_POSITIVE, f64::max);
+    let contributions = report.importance.iter().map(|feature| feature.contribution);
+    let has_contributions = contributions.clone().any(|it| it.is_some());
+    let highest_contribution = highest(contributions.flatten());
+    let highest_gain = highest(report.importance.iter().map(|feature| feature.gain));
     let mut rows = String::new();
     for feature in report.importance.iter().take(FEATURES_SHOWN) {
-        let width = (100.0 * feature.gain / highest).clamp(0.0, 100.0);
         let _ = write!(
             rows,
-            "<tr><th scope=\"row\"><code>{}</code></th><td class=\"bar\"><span style=\"width:{width:.1}%\"></span></td><td class=\"number\">{}</td><td class=\"number\">{}</td>",
+            "<tr><th scope=\"row\"><code>{}</code></th>{}<td class=\"number\">{}</td><td class=\"number\">{}</td>",
             Text(&feature.feature),
+            bar("gain", feature.gain / highest_gain),
             percent(feature.gain),
             count(feature.splits),
         );
         if has_contributions {
-            let contribution = feature.contribution.map_or("\u{2013}".to_owned(), decimal);
-            let _ = write!(rows, "<td class=\"number\">{contribution}</td>");
+            let contribution = feature.contribution;
+            let _ = write!(
+                rows,
+                "{}<td class=\"number\">{}</td>",
+                bar("shap", contribution.unwrap_or(0.0) / highest_contribution),
+                contribution.map_or("\u{2013}".to_owned(), decimal)
+            );
         }
         rows.push_str("</tr>\n");
     }
     let mut head = vec!["feature", "", "gain", "splits"];
     if has_contributions {
-        head.push("mean |SHAP|");
+        head.extend(["", "mean |SHAP|"]);
     }
     let left_out = report.importance.len().saturating_sub(FEATURES_SHOWN);
     let mut lead =
         "The share of all gain that splits on a feature bring; a feature that others can \
                     replace may have little."
             .to_owned();
+    if let (true, Some(over)) = (has_contributions, &report.contributions_over) {
+        let _ = write!(
+            lead,
+            " Beside it by how much the feature moves a score up or down, the mean over {}.",
+            Text(over)
+        );
+    }
     if left_out > 0 {
         let _ = write!(
             lead,
-            " {} features with less are not shown.",
+            " {} features with less gain are not shown.",
             count(left_out as u64)
         );
     }
     Some(section("Importance", &lead, &table(&head, &rows)))
+}
+
+/// Above 0, to divide by.
+fn highest(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(f64::MIN_POSITIVE, f64::max)
+}
+
+/// A cell with a bar of a share of its width.
+fn bar(class: &str, share: f64) -> String {
+    let width = (100.0 * share).clamp(0.0, 100.0);
+    format!("<td class=\"bar {class}\"><span style=\"width:{width:.1}%\"></span></td>")
 }
 
 pub(in crate::report) fn data_card(report: &Report) -> Option<String> {
