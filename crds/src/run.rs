@@ -104,8 +104,8 @@ pub struct TrainingRunSpec {
     .message("spec.dataset.clockSkewSeconds needs an input named Events"))]
 #[x_kube(validation = Rule::new("!has(self.badLines) || (has(self.inputs) && self.inputs.exists(input, input.name == 'Catalogue'))")
     .message("spec.dataset.badLines needs an input named Catalogue"))]
-#[x_kube(validation = Rule::new("!(has(self.snapshotLagSeconds) || has(self.maxSearches)) || !has(self.inputs) || (self.inputs.exists(input, input.name == 'Events') && !self.inputs.exists(input, input.name == 'Judgements'))")
-    .message("spec.dataset.snapshotLagSeconds and maxSearches are for a dataset, or for inputs with Events and without Judgements"))]
+#[x_kube(validation = Rule::new("!(has(self.snapshotLagSeconds) || has(self.maxSearches) || has(self.recentEvents)) || !has(self.inputs) || (self.inputs.exists(input, input.name == 'Events') && !self.inputs.exists(input, input.name == 'Judgements'))")
+    .message("spec.dataset.snapshotLagSeconds, maxSearches and recentEvents are for a dataset, or for inputs with Events and without Judgements"))]
 pub struct DatasetSource {
     /// A DemoDataset in the same namespace. The run waits until it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,6 +162,13 @@ pub struct DatasetSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 100, max = 1_000_000_000))]
     pub max_searches: Option<i32>,
+
+    /// How many of the newest clicks, carts and purchases of who searches your caller sends with a request, in
+    /// `context.recentEvents`. Rows are trained with as many of the same person from the log, and the model learns tastes in brand,
+    /// category and price. Of a dataset or a log. Default: 0, the caller sends none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 50))]
+    pub recent_events: Option<i32>,
 }
 
 /// What a grade means.

@@ -1,44 +1,16 @@
 //! Features: no future in training rows, and the same bits in training and in serving.
 
+mod demo;
+
 use std::sync::Arc;
 
+use demo::{bits, demo, event};
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
-use searchop_ranking::events::{
-    Action, Event, EventAttributes, EventObject, Search, read_events, read_searches,
-};
+use searchop_ranking::events::{Action, Search};
 use searchop_ranking::features::{
     BehaviourTable, DAY_MILLISECONDS, FEATURE_COUNT, FeatureContext, Journal, SnapshotSchedule,
     TrainingOptions, column, definitions, training_rows,
 };
-use searchop_ranking::generate::{Outputs, Settings, write_dataset};
-
-struct Data {
-    catalogue: Arc<Catalogue>,
-    searches: Vec<Search>,
-    events: Vec<Event>,
-}
-
-fn demo() -> Data {
-    let settings = Settings {
-        seed: 3,
-        products: 120,
-        users: 80,
-        events: 6_000,
-    };
-    let (mut catalogue, mut queries, mut events) = (Vec::new(), Vec::new(), Vec::new());
-    let mut outputs = Outputs {
-        catalogue: &mut catalogue,
-        queries: &mut queries,
-        events: &mut events,
-        judgements: &mut std::io::sink(),
-    };
-    write_dataset(&settings, &mut outputs, &mut |_| ()).expect("made");
-    Data {
-        catalogue: Arc::new(Catalogue::read(catalogue.as_slice()).expect("read")),
-        searches: read_searches(queries.as_slice()).expect("read"),
-        events: read_events(events.as_slice()).expect("read"),
-    }
-}
 
 fn catalogue_of(lines: &[&str]) -> Arc<Catalogue> {
     Arc::new(Catalogue::read(lines.join("\n").as_bytes()).expect("a catalogue"))
@@ -52,26 +24,6 @@ fn search(id: &str, timestamp: i64, shown: &[&str]) -> Search {
         timestamp,
         query_response_hit_ids: shown.iter().map(|&id| id.to_owned()).collect(),
     }
-}
-
-fn event(action_name: Action, query_id: &str, item_id: &str, timestamp: i64) -> Event {
-    Event {
-        action_name,
-        query_id: query_id.to_owned(),
-        client_id: String::new(),
-        session_id: String::new(),
-        timestamp,
-        event_attributes: EventAttributes {
-            object: EventObject {
-                object_id: item_id.to_owned(),
-            },
-            position: None,
-        },
-    }
-}
-
-fn bits(values: &[f64]) -> Vec<u64> {
-    values.iter().map(|value| value.to_bits()).collect()
 }
 
 fn value(row: &[f64], name: &str) -> f64 {
@@ -175,13 +127,14 @@ fn training_and_serving_compute_the_same_bits() {
     let context = FeatureContext::new(catalogue.clone());
     let (mut first_row, mut compared) = (0, 0);
     let mut table: Option<BehaviourTable> = None;
+    let snapshots = SnapshotSchedule::default();
     for search in &rows.searches {
         if table
             .as_ref()
             .is_none_or(|table| table.snapshot() != search.snapshot)
         {
             let mut bytes = Vec::new();
-            let made = journal.behaviour_before(&data.catalogue, search.snapshot);
+            let made = journal.behaviour_before(&data.catalogue, snapshots, search.snapshot);
             made.write(&data.catalogue, &mut bytes).expect("written");
             table = Some(BehaviourTable::read(bytes.as_slice(), &catalogue).expect("read"));
         }
@@ -289,10 +242,9 @@ fn a_shown_list_may_come_as_impression_events() {
             Some(searchop_ranking::events::EventPosition { ordinal });
     }
     let journal = Journal::new(&catalogue, &[search("q", 10, &[])], &impressions);
-    assert_eq!(
-        journal.searches()[0].shown,
-        [(ItemIndex(1), 2), (ItemIndex(0), 7)]
-    );
+    let search = journal.searches().next().expect("a search");
+    assert_eq!(search.items(), [ItemIndex(1), ItemIndex(0)]);
+    assert_eq!(search.positions().collect::<Vec<_>>(), [2, 7]);
 }
 
 #[test]
@@ -324,6 +276,21 @@ fn what_is_unknown_is_missing_and_not_zero() {
         "item_purchase_rate",
         "query_item_clicks",
         "query_item_click_rate",
+        "item_decayed_clicks",
+        "item_decayed_carts",
+        "item_decayed_purchases",
+        "item_decayed_click_rate",
+        "query_item_decayed_clicks",
+        "query_item_decayed_carts",
+        "query_item_decayed_purchases",
+        "query_item_decayed_click_rate",
+        "recent_events",
+        "recent_seconds",
+        "recent_brand_affinity",
+        "recent_category_affinity",
+        "recent_price_difference",
+        "recent_item_action",
+        "recent_item_seconds",
     ];
     assert_eq!(missing, expected);
     for definition in definitions()

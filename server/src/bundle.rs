@@ -14,7 +14,7 @@ use searchop_ranking::bundle::{
     BEHAVIOUR_FILE, Bundle, CATALOGUE_FILE, FeatureSchema, SchemaKind, SelfCheckError,
 };
 use searchop_ranking::catalogue::{Catalogue, ItemIndex, Product};
-use searchop_ranking::features::{BehaviourTable, FEATURE_COUNT, FeatureContext};
+use searchop_ranking::features::{BehaviourTable, FEATURE_COUNT, FeatureContext, RecentEvent};
 use searchop_ranking::model::RankingModel;
 use searchop_ranking::retrieval::{RetrievalError, RetrievalIndex};
 use searchop_ranking::scorer::Scratch;
@@ -251,9 +251,16 @@ impl ServedCatalogue {
             .compute(&self.context.analyse(query), items, &self.behaviour)
     }
 
-    /// As [`ServedCatalogue::matrix`], row by row.
-    pub fn rows(&self, query: &str, items: &[ItemIndex]) -> Vec<Vec<f64>> {
-        self.matrix(query, items)
+    /// As [`ServedCatalogue::matrix`], row by row, for somebody with these recent events.
+    pub fn rows(
+        &self,
+        query: &str,
+        recent: Vec<RecentEvent>,
+        items: &[ItemIndex],
+    ) -> Vec<Vec<f64>> {
+        let query = self.context.analyse(query).with_recent(recent);
+        self.context
+            .compute(&query, items, &self.behaviour)
             .chunks_exact(FEATURE_COUNT)
             .map(<[f64]>::to_vec)
             .collect()

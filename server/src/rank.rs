@@ -2,11 +2,16 @@
 //!
 //! Pure and blocking; choosing the bundle and running this off the async threads is `answer`.
 
+use searchop_ranking::events::Action;
+use searchop_ranking::features::RecentEvent;
 use thiserror::Error;
 
 use crate::api::error::{ApiError, ErrorCode};
-use crate::api::messages::{Candidate, InlineFeatures, RankRequest, RankedCandidate};
-use crate::bundle::{LoadedBundle, ScoringError};
+use crate::api::messages::{
+    Candidate, Context, FeedbackKind, InlineFeatures, RankRequest, RankedCandidate,
+    RecentEventMessage,
+};
+use crate::bundle::{LoadedBundle, ScoringError, ServedCatalogue};
 
 /// Why a bundle did not rank a list.
 #[derive(Debug, Error)]
@@ -88,8 +93,14 @@ pub(crate) fn order_by_score(scores: &[Option<f64>]) -> Vec<usize> {
     order
 }
 
-/// One row for each candidate; `None` for those that the model knows nothing about.
-fn rows(bundle: &LoadedBundle, request: &RankRequest) -> Result<Vec<Option<Vec<f64>>>, ApiError> {
+/// One row of features for each candidate; `None` for those that the model knows nothing about.
+///
+/// # Errors
+/// When the request does not fit the bundle.
+pub fn rows(
+    bundle: &LoadedBundle,
+    request: &RankRequest,
+) -> Result<Vec<Option<Vec<f64>>>, ApiError> {
     let mut rows = computed_rows(bundle, request)?;
     for (place, (candidate, row)) in request.candidates.iter().zip(&mut rows).enumerate() {
         if let Some(features) = &candidate.features {
@@ -128,10 +139,30 @@ fn computed_rows(
         .enumerate()
         .filter_map(|(place, candidate)| Some((place, catalogue.find(&candidate.id)?)))
         .unzip();
-    for (place, row) in places.into_iter().zip(catalogue.rows(query, &items)) {
+    let recent = recent_events(catalogue, &request.context);
+    for (place, row) in places
+        .into_iter()
+        .zip(catalogue.rows(query, recent, &items))
+    {
         rows[place] = Some(row);
     }
     Ok(rows)
+}
+
+/// What who searches did lately, as far as the catalogue has the items.
+fn recent_events(catalogue: &ServedCatalogue, context: &Context) -> Vec<RecentEvent> {
+    let known = |event: &RecentEventMessage| {
+        Some(RecentEvent {
+            item: catalogue.find(&event.id)?,
+            action: match event.kind {
+                FeedbackKind::Click => Action::Click,
+                FeedbackKind::Cart => Action::AddToCart,
+                FeedbackKind::Purchase => Action::Purchase,
+            },
+            seconds_ago: event.seconds_ago,
+        })
+    };
+    context.recent_events.iter().filter_map(known).collect()
 }
 
 fn overwrite(

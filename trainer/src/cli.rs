@@ -134,6 +134,10 @@ pub struct SourceOptions {
     /// Default: all; `evaluate` has the bundle's own.
     #[arg(long, value_name = "N")]
     pub max_searches: Option<u32>,
+    /// How many of the newest events of who searches the caller sends with a request, at most 50. Rows
+    /// of a dataset or a log are made with as many. Default: 0, none; `evaluate` has the bundle's own.
+    #[arg(long, value_name = "N")]
+    pub recent_events: Option<u8>,
 }
 
 /// Where rows come from and how they are split; of `train`.

@@ -87,7 +87,9 @@ pub enum RequestError {
         flag: &'static str,
     },
     /// An option of logs, for the data that a bundle was trained on.
-    #[error("--snapshot-lag and --max-searches are the bundle's own unless --other-data is given")]
+    #[error(
+        "--snapshot-lag, --max-searches and --recent-events are the bundle's own unless --other-data is given"
+    )]
     LogRowsOfTraining,
     /// A split that the data cannot have.
     #[error("--split-mode {mode}: {message}")]

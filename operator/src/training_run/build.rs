@@ -57,6 +57,9 @@ fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<Stri
     if let Some(searches) = spec.dataset.max_searches {
         add("--max-searches", searches.to_string());
     }
+    if let Some(events) = spec.dataset.recent_events {
+        add("--recent-events", events.to_string());
+    }
     if let Some(split) = &spec.split {
         add("--split-mode", split_name(split.mode).to_owned());
         add("--test-fraction", split.test_fraction.clone());

@@ -199,11 +199,16 @@ fn how_rows_are_made_of_a_log_reaches_the_trainer() {
             "artifact": {"uri": format!("s3://b/artifacts/{}", digest("e")), "sha256": digest("e")},
             "snapshotLagSeconds": 3600,
             "maxSearches": 50_000,
+            "recentEvents": 20,
         },
     });
     let (arguments, _) = decided(&run(&spec), None, &Settings::example());
     let arguments = arguments.expect("a Job");
-    for expected in ["--snapshot-lag=3600", "--max-searches=50000"] {
+    for expected in [
+        "--snapshot-lag=3600",
+        "--max-searches=50000",
+        "--recent-events=20",
+    ] {
         assert!(
             arguments.iter().any(|argument| argument == expected),
             "{expected} in {arguments:?}"

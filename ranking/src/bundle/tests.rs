@@ -327,11 +327,10 @@ fn a_schema_that_differs_in_anything_from_what_is_computed_is_refused_by_its_fir
         r#"features[1]: "bm25_description" is "length", but this version computes "BM25 of the query's terms in the description""#
     );
     let last = FeatureSchema::query_item().features.len() - 1;
+    let name = &FeatureSchema::query_item().features[last].name;
     assert_eq!(
         refusal(&|features| features.truncate(last)),
-        format!(
-            r#"features[{last}]: is missing; this version computes "query_item_click_rate" there"#
-        )
+        format!(r#"features[{last}]: is missing; this version computes "{name}" there"#)
     );
     let another = SchemaFeature {
         name: "margin".to_owned(),

@@ -1,7 +1,7 @@
 //! Behaviour statistics: how often items were shown, clicked and bought before a snapshot.
 //!
-//! Counting over time is [`BehaviourCounter`]; what features read is the frozen [`BehaviourTable`],
-//! the same type in training and in serving. Rates and smoothing are in `kernel`.
+//! What features read is the frozen [`BehaviourTable`], the same type in training and in serving.
+//! Counting over time is in `replay`, rates and smoothing are in `rates`.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -9,38 +9,12 @@ use std::io::{Read, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, ItemIndex};
-use crate::events::Action;
+use crate::features::tally::{Counts, DecayedCounts, Tally};
 
 /// Fewest impressions of an item for a query that are kept: below, the rate says nothing.
 pub const MINIMUM_PAIR_IMPRESSIONS: u32 = 3;
 /// Most query-item pairs in a table; the bar of impressions rises until they fit.
 pub const MAXIMUM_PAIRS: usize = 1_000_000;
-
-/// How often something happened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// Times shown.
-    pub impressions: u32,
-    /// Times clicked.
-    pub clicks: u32,
-    /// Times put in the cart.
-    pub carts: u32,
-    /// Times bought.
-    pub purchases: u32,
-}
-
-impl Counts {
-    fn add(&mut self, action: Action) {
-        let count = match action {
-            Action::Impression => &mut self.impressions,
-            Action::Click => &mut self.clicks,
-            Action::AddToCart => &mut self.carts,
-            Action::Purchase => &mut self.purchases,
-        };
-        *count = count.saturating_add(1);
-    }
-}
 
 /// Why a `behaviour.json` could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +36,12 @@ pub enum BehaviourError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BehaviourTable {
     snapshot: i64,
-    totals: Counts,
+    totals: Tally,
     minimum_pair_impressions: u32,
     /// By place in the catalogue; an item never shown has no counts.
-    items: Vec<Option<Counts>>,
+    items: Vec<Option<Tally>>,
     /// By query key, each list by item.
-    pairs: HashMap<String, Vec<(ItemIndex, Counts)>>,
+    pairs: HashMap<String, Vec<(ItemIndex, Tally)>>,
 }
 
 /// The table's form in `behaviour.json`.
@@ -76,6 +50,7 @@ pub struct BehaviourTable {
 struct BehaviourFile {
     snapshot: i64,
     totals: Counts,
+    decayed_totals: DecayedCounts,
     minimum_pair_impressions: u32,
     items: Vec<ItemEntry>,
     queries: Vec<QueryEntry>,
@@ -86,6 +61,16 @@ struct BehaviourFile {
 struct ItemEntry {
     item_id: String,
     counts: Counts,
+    decayed: DecayedCounts,
+}
+
+impl ItemEntry {
+    fn tally(&self) -> Tally {
+        Tally {
+            counts: self.counts,
+            decayed: self.decayed,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,11 +86,34 @@ impl BehaviourTable {
     pub fn empty() -> Self {
         Self {
             snapshot: 0,
-            totals: Counts::default(),
+            totals: Tally::default(),
             minimum_pair_impressions: MINIMUM_PAIR_IMPRESSIONS,
             items: Vec::new(),
             pairs: HashMap::new(),
         }
+    }
+
+    /// A table of what was counted; the lists of `pairs` are in the order of items.
+    pub(super) fn new(
+        snapshot: i64,
+        totals: Tally,
+        minimum_pair_impressions: u32,
+        items: Vec<Option<Tally>>,
+        pairs: HashMap<String, Vec<(ItemIndex, Tally)>>,
+    ) -> Self {
+        Self {
+            snapshot,
+            totals,
+            minimum_pair_impressions,
+            items,
+            pairs,
+        }
+    }
+
+    /// Fewest impressions of the pairs that were kept.
+    #[must_use]
+    pub fn minimum_pair_impressions(&self) -> u32 {
+        self.minimum_pair_impressions
     }
 
     /// All counts are from before this moment, in milliseconds since 1970-01-01 UTC.
@@ -116,19 +124,19 @@ impl BehaviourTable {
 
     /// Counts over all items.
     #[must_use]
-    pub fn totals(&self) -> Counts {
+    pub fn totals(&self) -> Tally {
         self.totals
     }
 
     /// Counts of one item, if it was ever shown.
     #[must_use]
-    pub fn item(&self, item: ItemIndex) -> Option<Counts> {
-        self.items.get(item.as_usize()).copied().flatten()
+    pub fn item(&self, item: ItemIndex) -> Option<&Tally> {
+        self.items.get(item.as_usize())?.as_ref()
     }
 
     /// Counts of the items shown often enough for a query key, by item.
     #[must_use]
-    pub fn pairs(&self, query_key: &str) -> &[(ItemIndex, Counts)] {
+    pub fn pairs(&self, query_key: &str) -> &[(ItemIndex, Tally)] {
         self.pairs.get(query_key).map_or(&[], Vec::as_slice)
     }
 
@@ -147,9 +155,10 @@ impl BehaviourTable {
         catalogue: &Catalogue,
         output: &mut impl Write,
     ) -> Result<(), BehaviourError> {
-        let entry = |item: ItemIndex, counts: Counts| ItemEntry {
+        let entry = |item: ItemIndex, tally: &Tally| ItemEntry {
             item_id: catalogue.product(item).item_id.clone(),
-            counts,
+            counts: tally.counts,
+            decayed: tally.decayed,
         };
         let mut queries: Vec<QueryEntry> = self
             .pairs
@@ -158,7 +167,7 @@ impl BehaviourTable {
                 query: query.clone(),
                 items: pairs
                     .iter()
-                    .map(|(item, counts)| entry(*item, *counts))
+                    .map(|(item, tally)| entry(*item, tally))
                     .collect(),
             })
             .collect();
@@ -169,7 +178,8 @@ impl BehaviourTable {
             .collect();
         let file = BehaviourFile {
             snapshot: self.snapshot,
-            totals: self.totals,
+            totals: self.totals.counts,
+            decayed_totals: self.totals.decayed,
             minimum_pair_impressions: self.minimum_pair_impressions,
             items,
             queries,
@@ -193,7 +203,7 @@ impl BehaviourTable {
         for (number, entry) in file.items.iter().enumerate() {
             let field = format!("items[{number}].itemId");
             let item = find(field.clone(), &entry.item_id)?;
-            if items[item.as_usize()].replace(entry.counts).is_some() {
+            if items[item.as_usize()].replace(entry.tally()).is_some() {
                 return Err(BehaviourError::Invalid {
                     field,
                     message: format!("{:?} is there twice", entry.item_id),
@@ -205,7 +215,7 @@ impl BehaviourTable {
             let mut list = Vec::with_capacity(entry.items.len());
             for (place, item) in entry.items.iter().enumerate() {
                 let field = format!("queries[{number}].items[{place}].itemId");
-                list.push((find(field, &item.item_id)?, item.counts));
+                list.push((find(field, &item.item_id)?, item.tally()));
             }
             list.sort_unstable_by_key(|pair| pair.0);
             let field = format!("queries[{number}].query");
@@ -224,7 +234,10 @@ impl BehaviourTable {
         }
         Ok(Self {
             snapshot: file.snapshot,
-            totals: file.totals,
+            totals: Tally {
+                counts: file.totals,
+                decayed: file.decayed_totals,
+            },
             minimum_pair_impressions: file.minimum_pair_impressions,
             items,
             pairs,
@@ -232,82 +245,14 @@ impl BehaviourTable {
     }
 }
 
-/// Counts that grow as time goes on.
-pub(super) struct BehaviourCounter {
-    totals: Counts,
-    items: Vec<Counts>,
-    /// By number of the query key and item.
-    pairs: HashMap<(u32, ItemIndex), Counts>,
-}
-
-impl BehaviourCounter {
-    pub(super) fn new(catalogue: &Catalogue) -> Self {
-        Self {
-            totals: Counts::default(),
-            items: vec![Counts::default(); catalogue.len()],
-            pairs: HashMap::new(),
-        }
-    }
-
-    pub(super) fn add(&mut self, query_key: u32, item: ItemIndex, action: Action) {
-        self.totals.add(action);
-        self.items[item.as_usize()].add(action);
-        self.pairs.entry((query_key, item)).or_default().add(action);
-    }
-
-    /// The table of all that was added; `snapshot` is only written on it.
-    pub(super) fn freeze(&self, snapshot: i64, query_keys: &[String]) -> BehaviourTable {
-        self.freeze_bounded(snapshot, query_keys, MAXIMUM_PAIRS)
-    }
-
-    fn freeze_bounded(
-        &self,
-        snapshot: i64,
-        query_keys: &[String],
-        maximum_pairs: usize,
-    ) -> BehaviourTable {
-        let mut minimum = MINIMUM_PAIR_IMPRESSIONS;
-        while self
-            .pairs
-            .values()
-            .filter(|counts| counts.impressions >= minimum)
-            .count()
-            > maximum_pairs
-        {
-            minimum += 1;
-        }
-        let mut pairs: HashMap<String, Vec<(ItemIndex, Counts)>> = HashMap::new();
-        for ((query, item), counts) in &self.pairs {
-            if counts.impressions >= minimum {
-                let key = &query_keys[*query as usize];
-                match pairs.get_mut(key) {
-                    Some(list) => list.push((*item, *counts)),
-                    None => drop(pairs.insert(key.clone(), vec![(*item, *counts)])),
-                }
-            }
-        }
-        for list in pairs.values_mut() {
-            list.sort_unstable_by_key(|pair| pair.0);
-        }
-        let items = self
-            .items
-            .iter()
-            .map(|counts| (counts.impressions > 0).then_some(*counts))
-            .collect();
-        BehaviourTable {
-            snapshot,
-            totals: self.totals,
-            minimum_pair_impressions: minimum,
-            items,
-            pairs,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalogue::Product;
+    use crate::events::Action;
+    use crate::features::replay::BehaviourCounter;
+
+    const DAY: i64 = 20_000;
 
     fn catalogue_of(ids: &[&str]) -> Catalogue {
         let mut catalogue = Catalogue::new();
@@ -320,10 +265,10 @@ mod tests {
     }
 
     fn counter_with(catalogue: &Catalogue, impressions: &[(u32, u32, u32)]) -> BehaviourCounter {
-        let mut counter = BehaviourCounter::new(catalogue);
+        let mut counter = BehaviourCounter::new(catalogue.len());
         for (query, item, times) in impressions {
             for _ in 0..*times {
-                counter.add(*query, ItemIndex(*item), Action::Impression);
+                counter.add(*query, ItemIndex(*item), Action::Impression, DAY);
             }
         }
         counter
@@ -339,7 +284,7 @@ mod tests {
                 (0, 1, MINIMUM_PAIR_IMPRESSIONS - 1),
             ],
         );
-        let table = counter.freeze(7, &["shoe".into()]);
+        let table = counter.freeze(7, DAY, &["shoe".into()]);
         assert_eq!(
             table
                 .pairs("shoe")
@@ -349,7 +294,9 @@ mod tests {
             [ItemIndex(0)]
         );
         assert_eq!(
-            table.item(ItemIndex(1)).map(|counts| counts.impressions),
+            table
+                .item(ItemIndex(1))
+                .map(|tally| tally.counts.impressions),
             Some(MINIMUM_PAIR_IMPRESSIONS - 1)
         );
     }
@@ -358,17 +305,19 @@ mod tests {
     fn the_bar_of_impressions_rises_until_the_pairs_fit() {
         let catalogue = catalogue_of(&["a", "b", "c"]);
         let counter = counter_with(&catalogue, &[(0, 0, 5), (0, 1, 9), (0, 2, 6)]);
-        let table = counter.freeze_bounded(7, &["shoe".into()], 1);
+        let table = counter.freeze_bounded(7, DAY, &["shoe".into()], 1);
         assert_eq!(table.pair_count(), 1);
         assert_eq!(table.pairs("shoe")[0].0, ItemIndex(1));
-        assert_eq!(table.minimum_pair_impressions, 7);
+        assert_eq!(table.minimum_pair_impressions(), 7);
     }
 
     #[test]
     fn a_table_reads_back_equal_and_writes_the_same_bytes() {
         let catalogue = catalogue_of(&["b", "a", "c"]);
         let counter = counter_with(&catalogue, &[(0, 0, 5), (1, 1, 9), (1, 0, 4)]);
-        let table = counter.freeze(1_700_000_000_000, &["shoe".into(), "red shoe".into()]);
+        // Three days later, so that decayed counts are no whole numbers.
+        let keys = ["shoe".into(), "red shoe".into()];
+        let table = counter.freeze(1_700_000_000_000, DAY + 3, &keys);
         let mut bytes = Vec::new();
         table.write(&catalogue, &mut bytes).expect("written");
         let read = BehaviourTable::read(bytes.as_slice(), &catalogue).expect("read");
@@ -383,7 +332,7 @@ mod tests {
         let catalogue = catalogue_of(&["a", "b"]);
         let mut bytes = Vec::new();
         counter_with(&catalogue, &[(0, 1, 5)])
-            .freeze(7, &["x".into()])
+            .freeze(7, DAY, &["x".into()])
             .write(&catalogue, &mut bytes)
             .expect("written");
         let error =

@@ -47,6 +47,23 @@ features! {
     ItemPurchaseRate "item_purchase_rate" None, "purchases of the item by click before the snapshot, drawn to the mean of all items; missing if never shown";
     QueryItemClicks "query_item_clicks" None, "natural logarithm of 1 + clicks on the item after this query before the snapshot; missing if too rarely shown for it";
     QueryItemClickRate "query_item_click_rate" None, "clicks of the item by impression after this query before the snapshot, drawn to item_click_rate; missing if too rarely shown for it";
+    // Behaviour that decays: an event weighs half after 7 days.
+    ItemDecayedClicks "item_decayed_clicks" None, "natural logarithm of 1 + decayed clicks on the item before the snapshot, half-life 7 days; missing if never shown";
+    ItemDecayedCarts "item_decayed_carts" None, "natural logarithm of 1 + decayed times the item was put in the cart before the snapshot, half-life 7 days; missing if never shown";
+    ItemDecayedPurchases "item_decayed_purchases" None, "natural logarithm of 1 + decayed purchases of the item before the snapshot, half-life 7 days; missing if never shown";
+    ItemDecayedClickRate "item_decayed_click_rate" None, "decayed clicks of the item by decayed impression before the snapshot, half-life 7 days, drawn to the mean of all items; missing if never shown";
+    QueryItemDecayedClicks "query_item_decayed_clicks" None, "natural logarithm of 1 + decayed clicks on the item after this query before the snapshot, half-life 7 days; missing if too rarely shown for it";
+    QueryItemDecayedCarts "query_item_decayed_carts" None, "natural logarithm of 1 + decayed times the item was put in the cart after this query before the snapshot, half-life 7 days; missing if too rarely shown for it";
+    QueryItemDecayedPurchases "query_item_decayed_purchases" None, "natural logarithm of 1 + decayed purchases of the item after this query before the snapshot, half-life 7 days; missing if too rarely shown for it";
+    QueryItemDecayedClickRate "query_item_decayed_click_rate" None, "decayed clicks of the item by decayed impression after this query before the snapshot, half-life 7 days, drawn to item_decayed_click_rate; missing if too rarely shown for it";
+    // Recent events of who searches, as the caller sends them; all are missing without any.
+    RecentEvents "recent_events" None, "number of recent events of who searches; missing without any";
+    RecentSeconds "recent_seconds" None, "natural logarithm of 1 + seconds since the newest recent event; missing without any";
+    RecentBrandAffinity "recent_brand_affinity" None, "share of the recent events that are with items of this brand, a purchase counting 3, a cart 2, a click 1; missing without a brand";
+    RecentCategoryAffinity "recent_category_affinity" None, "share of the recent events that are with items of this category path, a purchase counting 3, a cart 2, a click 1; missing without a category";
+    RecentPriceDifference "recent_price_difference" None, "log_price less its mean over the items of the recent events; missing without prices";
+    RecentItemAction "recent_item_action" None, "the furthest that a recent event went with this very item: 3 bought, 2 put in the cart, 1 clicked, 0 none; missing without recent events";
+    RecentItemSeconds "recent_item_seconds" None, "natural logarithm of 1 + seconds since the newest recent event with this very item; missing without one";
 }
 
 /// Number of columns.

@@ -10,6 +10,7 @@ use crate::features::definitions::FEATURE_COUNT;
 use crate::features::item::{ItemFacts, item_facts, write_facts};
 use crate::features::list::ListPrices;
 use crate::features::rates::write_behaviour;
+use crate::features::recent::{ItemGroups, RecentActivity, RecentEvent};
 use crate::features::text_match::write_text;
 use crate::text::{Analyser, TermId, TextStatistics, key_of_terms};
 
@@ -24,6 +25,16 @@ pub struct AnalysedQuery {
     pub distinct_terms: usize,
     /// Under which its behaviour is counted.
     pub key: String,
+    /// What who searches did before, newest first; empty if that is not known.
+    pub recent: Vec<RecentEvent>,
+}
+
+impl AnalysedQuery {
+    /// The query with what who searches did before, newest first.
+    #[must_use]
+    pub fn with_recent(self, recent: Vec<RecentEvent>) -> Self {
+        Self { recent, ..self }
+    }
 }
 
 /// All that features are computed from but behaviour: the catalogue and its analysed texts.
@@ -31,6 +42,7 @@ pub struct FeatureContext {
     catalogue: Arc<Catalogue>,
     statistics: TextStatistics,
     facts: Vec<ItemFacts>,
+    groups: ItemGroups,
     analyser: Analyser,
 }
 
@@ -42,6 +54,7 @@ impl FeatureContext {
         let statistics = TextStatistics::new(&catalogue, &mut analyser);
         let facts = item_facts(&catalogue, &statistics, &mut analyser);
         Self {
+            groups: ItemGroups::of(&catalogue),
             catalogue,
             statistics,
             facts,
@@ -82,6 +95,7 @@ impl FeatureContext {
             sequence,
             distinct_terms,
             key,
+            recent: Vec::new(),
         }
     }
 
@@ -105,11 +119,16 @@ impl FeatureContext {
                 .map(|item| self.facts[item.as_usize()].log_price),
         );
         let pairs = behaviour.pairs(&query.key);
+        let log_price = |item: ItemIndex| self.facts[item.as_usize()].log_price;
+        let recent = RecentActivity::of(&query.recent, &self.groups, log_price);
         for (row, item) in values.chunks_exact_mut(FEATURE_COUNT).zip(candidates) {
             let facts = &self.facts[item.as_usize()];
             write_text(row, query, &self.statistics, facts, *item);
             write_facts(row, facts, &prices);
             write_behaviour(row, behaviour, *item, pairs);
+            if let Some(recent) = &recent {
+                recent.write(row, *item, facts.log_price);
+            }
         }
         values
     }

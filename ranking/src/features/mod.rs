@@ -8,21 +8,26 @@ mod behaviour;
 mod definitions;
 mod item;
 mod journal;
+mod journal_builder;
 mod judged;
 mod kernel;
 mod list;
 mod numbers;
 mod rates;
+mod recent;
+mod replay;
 mod schedule;
+mod tally;
 mod text_match;
 mod training;
 
-pub use behaviour::{
-    BehaviourError, BehaviourTable, Counts, MAXIMUM_PAIRS, MINIMUM_PAIR_IMPRESSIONS,
-};
+pub use behaviour::{BehaviourError, BehaviourTable, MAXIMUM_PAIRS, MINIMUM_PAIR_IMPRESSIONS};
 pub use definitions::{FEATURE_COUNT, FeatureDefinition, column, definitions};
 pub use journal::{Journal, JournalNotes, JournalSearch, Outcome};
+pub use journal_builder::JournalBuilder;
 pub use judged::{JudgedRows, judged_rows};
 pub use kernel::{AnalysedQuery, FeatureContext};
+pub use recent::{MAXIMUM_RECENT_EVENTS, MAXIMUM_RECENT_SECONDS, RecentEvent};
 pub use schedule::{DAY_MILLISECONDS, SnapshotSchedule};
+pub use tally::{Counts, DecayedCounts, HALF_LIFE_DAYS, Tally};
 pub use training::{TrainingOptions, TrainingRows, TrainingSearch, training_rows};

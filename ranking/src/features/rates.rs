@@ -1,8 +1,9 @@
 //! How often an item was shown, clicked and bought, as rates drawn to a mean.
 
 use crate::catalogue::ItemIndex;
-use crate::features::behaviour::{BehaviourTable, Counts};
+use crate::features::behaviour::BehaviourTable;
 use crate::features::definitions::Column;
+use crate::features::tally::Tally;
 
 /// Impressions that the mean of all items weighs in an item's click rate.
 const ITEM_PRIOR_IMPRESSIONS: f64 = 20.0;
@@ -16,57 +17,75 @@ pub(super) fn write_behaviour(
     row: &mut [f64],
     behaviour: &BehaviourTable,
     item: ItemIndex,
-    pairs: &[(ItemIndex, Counts)],
+    pairs: &[(ItemIndex, Tally)],
 ) {
-    let Some(counts) = behaviour.item(item) else {
+    let Some(Tally { counts, decayed }) = behaviour.item(item) else {
         return;
     };
     let totals = behaviour.totals();
+    let (all, recent) = (totals.counts, totals.decayed);
+    let count = f64::from;
     let click_rate = smoothed(
-        counts.clicks,
-        counts.impressions,
-        ratio(totals.clicks, totals.impressions),
+        count(counts.clicks),
+        count(counts.impressions),
+        ratio(count(all.clicks), count(all.impressions)),
         ITEM_PRIOR_IMPRESSIONS,
     );
-    let mut set = |column: Column, value: f64| row[column as usize] = value;
-    set(Column::ItemImpressions, logarithm(counts.impressions));
-    set(Column::ItemClicks, logarithm(counts.clicks));
-    set(Column::ItemClickRate, click_rate);
-    let purchase_prior = ratio(totals.purchases, totals.clicks);
-    set(
-        Column::ItemPurchaseRate,
-        smoothed(
-            counts.purchases,
-            counts.clicks,
-            purchase_prior,
-            ITEM_PRIOR_CLICKS,
-        ),
+    let decayed_click_rate = smoothed(
+        decayed.clicks,
+        decayed.impressions,
+        ratio(recent.clicks, recent.impressions),
+        ITEM_PRIOR_IMPRESSIONS,
     );
-    if let Ok(place) = pairs.binary_search_by_key(&item, |pair| pair.0) {
-        let pair = &pairs[place].1;
-        set(Column::QueryItemClicks, logarithm(pair.clicks));
-        let rate = smoothed(
-            pair.clicks,
-            pair.impressions,
-            click_rate,
-            PAIR_PRIOR_IMPRESSIONS,
-        );
-        set(Column::QueryItemClickRate, rate);
-    }
+    let purchase_rate = smoothed(
+        count(counts.purchases),
+        count(counts.clicks),
+        ratio(count(all.purchases), count(all.clicks)),
+        ITEM_PRIOR_CLICKS,
+    );
+    let mut set = |column: Column, value: f64| row[column as usize] = value;
+    set(
+        Column::ItemImpressions,
+        libm::log1p(count(counts.impressions)),
+    );
+    set(Column::ItemClicks, libm::log1p(count(counts.clicks)));
+    set(Column::ItemClickRate, click_rate);
+    set(Column::ItemPurchaseRate, purchase_rate);
+    set(Column::ItemDecayedClicks, libm::log1p(decayed.clicks));
+    set(Column::ItemDecayedCarts, libm::log1p(decayed.carts));
+    set(Column::ItemDecayedPurchases, libm::log1p(decayed.purchases));
+    set(Column::ItemDecayedClickRate, decayed_click_rate);
+    let Ok(place) = pairs.binary_search_by_key(&item, |pair| pair.0) else {
+        return;
+    };
+    let Tally { counts, decayed } = &pairs[place].1;
+    let rate = smoothed(
+        count(counts.clicks),
+        count(counts.impressions),
+        click_rate,
+        PAIR_PRIOR_IMPRESSIONS,
+    );
+    let decayed_rate = smoothed(
+        decayed.clicks,
+        decayed.impressions,
+        decayed_click_rate,
+        PAIR_PRIOR_IMPRESSIONS,
+    );
+    set(Column::QueryItemClicks, libm::log1p(count(counts.clicks)));
+    set(Column::QueryItemClickRate, rate);
+    set(Column::QueryItemDecayedClicks, libm::log1p(decayed.clicks));
+    set(Column::QueryItemDecayedCarts, libm::log1p(decayed.carts));
+    set(
+        Column::QueryItemDecayedPurchases,
+        libm::log1p(decayed.purchases),
+    );
+    set(Column::QueryItemDecayedClickRate, decayed_rate);
 }
 
-fn ratio(part: u32, whole: u32) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        f64::from(part) / f64::from(whole)
-    }
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-fn smoothed(part: u32, whole: u32, prior: f64, weight: f64) -> f64 {
-    (f64::from(part) + weight * prior) / (f64::from(whole) + weight)
-}
-
-fn logarithm(count: u32) -> f64 {
-    libm::log1p(f64::from(count))
+fn smoothed(part: f64, whole: f64, prior: f64, weight: f64) -> f64 {
+    (part + weight * prior) / (whole + weight)
 }

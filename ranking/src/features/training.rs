@@ -10,6 +10,7 @@ use crate::features::behaviour::BehaviourTable;
 use crate::features::definitions::FEATURE_COUNT;
 use crate::features::journal::{Journal, JournalSearch};
 use crate::features::kernel::FeatureContext;
+use crate::features::replay::{RecentReplay, Replay};
 use crate::features::schedule::{DAY_MILLISECONDS, SnapshotSchedule};
 
 /// How rows are made.
@@ -24,6 +25,8 @@ pub struct TrainingOptions {
     /// Most searches that make rows. Of more, those are kept whose ids have the smallest SHA-256: a
     /// sample that depends on nothing else. All are counted in behaviour tables.
     pub maximum_searches: Option<usize>,
+    /// How many recent events of who searches the caller sends, the newest; 0 if it sends none.
+    pub recent_events: usize,
 }
 
 impl Default for TrainingOptions {
@@ -33,6 +36,7 @@ impl Default for TrainingOptions {
             attribution_window: DAY_MILLISECONDS,
             keep_searches_without_feedback: false,
             maximum_searches: None,
+            recent_events: 0,
         }
     }
 }
@@ -96,10 +100,12 @@ impl TrainingRows {
 }
 
 /// The label of an item of a search's list.
-fn label(search: &JournalSearch, item: ItemIndex, options: &TrainingOptions) -> u32 {
-    let end = search.timestamp.saturating_add(options.attribution_window);
+fn label(search: &JournalSearch<'_>, item: ItemIndex, options: &TrainingOptions) -> u32 {
+    let end = search
+        .timestamp()
+        .saturating_add(options.attribution_window);
     let grades = search
-        .outcomes
+        .outcomes()
         .iter()
         .filter(|outcome| outcome.item == item && outcome.timestamp < end);
     let grade = grades.map(|outcome| match outcome.action {
@@ -116,16 +122,14 @@ fn searches_of_rows<'a>(
     journal: &'a Journal,
     options: &TrainingOptions,
     rows: &mut TrainingRows,
-) -> Vec<&'a JournalSearch> {
+) -> Vec<JournalSearch<'a>> {
     let mut taken = Vec::new();
     for search in journal.searches() {
         let has_feedback = || {
-            search
-                .shown
-                .iter()
-                .any(|it| label(search, it.0, options) > 0)
+            let mut outcomes = search.outcomes().iter();
+            outcomes.any(|outcome| label(&search, outcome.item, options) > 0)
         };
-        if search.shown.is_empty() {
+        if search.items().is_empty() {
             rows.searches_without_items += 1;
         } else if options.keep_searches_without_feedback || has_feedback() {
             taken.push(search);
@@ -140,7 +144,7 @@ fn searches_of_rows<'a>(
         let mut hashes: Vec<([u8; 32], usize)> = taken
             .iter()
             .enumerate()
-            .map(|(place, search)| (Sha256::digest(&search.query_id).into(), place))
+            .map(|(place, search)| (Sha256::digest(search.query_id()).into(), place))
             .collect();
         hashes.select_nth_unstable(maximum);
         hashes.truncate(maximum);
@@ -159,33 +163,40 @@ pub fn training_rows(
     options: &TrainingOptions,
 ) -> TrainingRows {
     let mut rows = TrainingRows::default();
-    let mut replay = journal.replay(context.catalogue());
+    let mut replay = Replay::new(journal, context.catalogue(), options.snapshots);
+    let people = (options.recent_events > 0).then(|| RecentReplay::new(journal));
     let mut table: Option<BehaviourTable> = None;
-    for search in searches_of_rows(journal, options, &mut rows) {
-        let items: Vec<ItemIndex> = search.shown.iter().map(|shown| shown.0).collect();
+    let searches = searches_of_rows(journal, options, &mut rows);
+    // The matrix is by far the largest of all: it is never copied to grow.
+    let row_count: usize = searches.iter().map(|search| search.items().len()).sum();
+    rows.values.reserve_exact(row_count * FEATURE_COUNT);
+    for search in searches {
+        let items = search.items();
         let labels: Vec<u32> = items
             .iter()
-            .map(|item| label(search, *item, options))
+            .map(|item| label(&search, *item, options))
             .collect();
-        let snapshot = options.snapshots.serving_at(search.timestamp);
+        let snapshot = options.snapshots.serving_at(search.timestamp());
         let table = match table.take() {
             Some(current) if current.snapshot() == snapshot => table.insert(current),
             _ => table.insert(replay.table_before(snapshot)),
         };
-        let query = context.analyse(&search.query);
-        rows.values.extend(context.compute(&query, &items, table));
+        let recent = people.as_ref().map_or_else(Vec::new, |people| {
+            people.before(search, options.recent_events)
+        });
+        let query = context.analyse(search.query()).with_recent(recent);
+        rows.values.extend(context.compute(&query, items, table));
         rows.searches.push(TrainingSearch {
-            query_id: search.query_id.clone(),
-            query: search.query.clone(),
+            query_id: search.query_id().to_owned(),
+            query: search.query().to_owned(),
             query_key: query.key,
-            timestamp: search.timestamp,
+            timestamp: search.timestamp(),
             snapshot,
             rows: items.len(),
         });
         rows.labels.extend(labels);
         rows.items.extend(items);
-        rows.positions
-            .extend(search.shown.iter().map(|shown| shown.1));
+        rows.positions.extend(search.positions());
     }
     rows
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::impression::ImpressionId;
+use searchop_ranking::features::{MAXIMUM_RECENT_EVENTS, MAXIMUM_RECENT_SECONDS};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::schema::{
@@ -53,6 +54,60 @@ pub struct Context {
     #[serde(default)]
     #[schema(max_length = 256)]
     pub session_key: Option<String>,
+    /// What who searches did lately, the newest first, at most 50 events. Models that were trained
+    /// with recent events learn tastes from them. Items that the catalogue does not have are passed
+    /// over.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub recent_events: Vec<RecentEventMessage>,
+}
+
+/// Something that who searches did before.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RecentEventMessage {
+    /// What was done.
+    #[serde(rename = "type")]
+    pub kind: FeedbackKind,
+    /// With which item.
+    #[schema(min_length = 1, max_length = 256)]
+    pub id: String,
+    /// How long ago, in whole seconds: at most 30 days.
+    #[schema(maximum = 2592000)]
+    pub seconds_ago: u32,
+}
+
+impl Context {
+    fn check(&self) -> Result<(), ApiError> {
+        if let Some(session_key) = &self.session_key {
+            check_text("context.sessionKey", session_key, MAXIMUM_ID_BYTES)?;
+        }
+        let refuse = |field: String, message: String| {
+            Err(ApiError::field(ErrorCode::InvalidField, field, message))
+        };
+        if self.recent_events.len() > MAXIMUM_RECENT_EVENTS {
+            let message = format!(
+                "has {} events, at most {MAXIMUM_RECENT_EVENTS} are accepted",
+                self.recent_events.len()
+            );
+            return refuse("context.recentEvents".into(), message);
+        }
+        let mut newer = 0;
+        for (place, event) in self.recent_events.iter().enumerate() {
+            let field = |name: &str| format!("context.recentEvents[{place}].{name}");
+            check_text(&field("id"), &event.id, MAXIMUM_ID_BYTES)?;
+            if event.seconds_ago > MAXIMUM_RECENT_SECONDS {
+                let message = format!("is more than {MAXIMUM_RECENT_SECONDS}, which are 30 days");
+                return refuse(field("secondsAgo"), message);
+            }
+            if event.seconds_ago < newer {
+                let message = "is less than that of the event before; the newest comes first";
+                return refuse(field("secondsAgo"), message.into());
+            }
+            newer = event.seconds_ago;
+        }
+        Ok(())
+    }
 }
 
 /// One thing to rank: an item of the model's catalogue, or anything that brings its features.
@@ -235,9 +290,7 @@ impl RankRequest {
         if let Some(query) = &self.query {
             check_text("query", query, MAXIMUM_QUERY_BYTES)?;
         }
-        if let Some(session_key) = &self.context.session_key {
-            check_text("context.sessionKey", session_key, MAXIMUM_ID_BYTES)?;
-        }
+        self.context.check()?;
         if self.limit == Some(0) {
             return Err(ApiError::field(
                 ErrorCode::InvalidField,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bundles;
+mod context;
 mod documents;
 mod fetching;
 mod harness;

@@ -11,12 +11,12 @@ use flate2::read::MultiGzDecoder;
 use searchop_ranking::baselines::Baseline;
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
 use searchop_ranking::catalogue_files::{CatalogueFormat, read_catalogue};
-use searchop_ranking::events::{read_events, read_searches};
+use searchop_ranking::events::{Event, Search};
 use searchop_ranking::features::{
-    BehaviourTable, FEATURE_COUNT, FeatureContext, Journal, JournalNotes, TrainingRows,
-    training_rows,
+    BehaviourTable, FEATURE_COUNT, FeatureContext, Journal, JournalBuilder, JournalNotes,
+    TrainingRows, training_rows,
 };
-use searchop_ranking::json_lines::JsonLinesError;
+use searchop_ranking::json_lines::{self, JsonLinesError};
 use searchop_ranking::judgements::{GradeMap, JudgementFormat, JudgementOptions, read_judgements};
 use searchop_ranking::metrics::slices::{Frequency, frequency_slices};
 use searchop_ranking::svmlight::RankingRows;
@@ -37,14 +37,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
     if catalogue.is_empty() {
         return Err(Failure::data("catalogue.jsonl: there are no products"));
     }
-    let searches = read_file(folder, "queries.jsonl", read_searches)?;
-    if searches.is_empty() {
-        return Err(Failure::data("queries.jsonl: there are no searches"));
-    }
-    let events = read_file(folder, "events.jsonl", read_events)?;
-    let journal = Journal::new(&catalogue, &searches, &events);
-    let events_read = events.len() as u64;
-    drop((searches, events));
+    let (journal, events_read) = read_journal(folder, &catalogue)?;
     let context = FeatureContext::new(Arc::new(catalogue));
     let options = log.training_options();
     let made = training_rows(&context, &journal, &options);
@@ -57,7 +50,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
     }
     // Serving is at the end of the data: everything up to there is known then.
     let snapshot = options.snapshots.holding(journal.end());
-    let table = journal.behaviour_before(context.catalogue(), snapshot);
+    let table = journal.behaviour_before(context.catalogue(), options.snapshots, snapshot);
     write_behaviour(&table, context.catalogue(), &behaviour)?;
     let left_out = left_out(&journal.notes, &made);
     let mut found = DataFound {
@@ -122,6 +115,30 @@ pub(super) fn as_own_data(folder: &Path) -> Result<OwnData, Failure> {
             clean: log.finish(),
         }),
     })
+}
+
+/// Joins searches and events as they are read: there may be more than fit into memory as text. With
+/// the number of events.
+fn read_journal(folder: &Path, catalogue: &Catalogue) -> Result<(Journal, u64), Failure> {
+    let mut builder = JournalBuilder::new(catalogue);
+    let mut events = 0;
+    read_file(folder, "queries.jsonl", |input| {
+        json_lines::read::<Search>(input, |_, search| {
+            builder.add_search(&search);
+            Ok(())
+        })
+    })?;
+    if builder.searches() == 0 {
+        return Err(Failure::data("queries.jsonl: there are no searches"));
+    }
+    read_file(folder, "events.jsonl", |input| {
+        json_lines::read::<Event>(input, |_, event| {
+            builder.add_event(&event);
+            events += 1;
+            Ok(())
+        })
+    })?;
+    Ok((builder.finish(), events))
 }
 
 pub(super) fn write_behaviour(
@@ -198,7 +215,7 @@ fn frequencies(journal: &Journal) -> HashMap<&str, Frequency> {
     let mut searches: HashMap<&str, u64> = HashMap::new();
     for search in journal.searches() {
         *searches
-            .entry(journal.query_key(search.query_key))
+            .entry(journal.query_key(search.query_key()))
             .or_default() += 1;
     }
     let (keys, counts): (Vec<&str>, Vec<u64>) = searches.into_iter().unzip();

@@ -198,7 +198,11 @@ impl ResolvedSource {
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub async fn read(self, job: &Job, log: LogRows) -> Result<(Option<OwnData>, Option<Data>), Failure> {
+    pub async fn read(
+        self,
+        job: &Job,
+        log: LogRows,
+    ) -> Result<(Option<OwnData>, Option<Data>), Failure> {
         match self {
             Self::Own(files) => {
                 job.progress.begin(Stage::Features);

@@ -1,6 +1,6 @@
 //! How rows are made of a log of searches and events. It does not look at data.
 
-use searchop_ranking::features::{SnapshotSchedule, TrainingOptions};
+use searchop_ranking::features::{MAXIMUM_RECENT_EVENTS, SnapshotSchedule, TrainingOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::SourceOptions;
@@ -21,6 +21,17 @@ pub struct LogRows {
     /// Most searches that make rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_searches: Option<u32>,
+    /// How many recent events of who searches the caller sends.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub recent_events: u8,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_none(events: &u8) -> bool {
+    *events == 0
 }
 
 impl Default for LogRows {
@@ -28,6 +39,7 @@ impl Default for LogRows {
         Self {
             snapshot_lag_seconds: DEFAULT_SNAPSHOT_LAG_SECONDS,
             max_searches: None,
+            recent_events: 0,
         }
     }
 }
@@ -42,6 +54,7 @@ impl LogRows {
             maximum_searches: self
                 .max_searches
                 .and_then(|most| usize::try_from(most).ok()),
+            recent_events: usize::from(self.recent_events),
             ..TrainingOptions::default()
         }
     }
@@ -57,6 +70,7 @@ impl LogRows {
         let given = [
             (options.snapshot_lag.is_some(), "--snapshot-lag"),
             (options.max_searches.is_some(), "--max-searches"),
+            (options.recent_events.is_some(), "--recent-events"),
         ];
         let Some((_, flag)) = given.into_iter().find(|(is_given, _)| *is_given) else {
             return Ok(None);
@@ -77,9 +91,15 @@ impl LogRows {
         if options.max_searches == Some(0) {
             return Err(bound("--max-searches", 0, "at least 1"));
         }
+        let recent_events = options.recent_events.unwrap_or(0);
+        if usize::from(recent_events) > MAXIMUM_RECENT_EVENTS {
+            let value = u32::from(recent_events);
+            return Err(bound("--recent-events", value, "at most 50"));
+        }
         Ok(Some(Self {
             snapshot_lag_seconds,
             max_searches: options.max_searches,
+            recent_events,
         }))
     }
 }

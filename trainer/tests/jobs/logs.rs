@@ -20,12 +20,19 @@ fn a_bundle_knows_its_lag_and_its_sample_and_is_measured_again_with_them() {
         manifest(&place, &usual)["metadata"]["log"],
         json!({ "snapshotLagSeconds": 86_400 })
     );
-    let options = ["--snapshot-lag", "0", "--max-searches", "300"];
+    let options = [
+        "--snapshot-lag",
+        "0",
+        "--max-searches",
+        "300",
+        "--recent-events",
+        "20",
+    ];
     let other = place.succeed(&train(&[&of_dataset[..], &options].concat()));
     let metadata = &manifest(&place, &other)["metadata"];
     assert_eq!(
         metadata["log"],
-        json!({ "snapshotLagSeconds": 0, "maxSearches": 300 })
+        json!({ "snapshotLagSeconds": 0, "maxSearches": 300, "recentEvents": 20 })
     );
     let sizes = &metadata["partition"];
     let queries: u64 = ["trainingQueries", "testQueries", "leftOutQueries"]
@@ -61,6 +68,7 @@ fn options_of_logs_are_refused_where_there_is_no_log() {
     for (options, expected) in [
         (["--snapshot-lag", "2592001"], "30 days"),
         (["--max-searches", "0"], "at least 1"),
+        (["--recent-events", "51"], "at most 50"),
     ] {
         let arguments = train(&[&["--dataset-uri", "store/artifacts/x"][..], &options].concat());
         let message = place.refused(&arguments, "InvalidParameters");

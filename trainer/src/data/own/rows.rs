@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use searchop_ranking::baselines::Baseline;
 use searchop_ranking::catalogue::Catalogue;
-use searchop_ranking::events::Event;
 use searchop_ranking::features::{
-    BehaviourTable, FeatureContext, Journal, TrainingRows, judged_rows, training_rows,
+    BehaviourTable, FeatureContext, JournalBuilder, TrainingRows, judged_rows, training_rows,
 };
 use searchop_ranking::input::BadLines;
 use searchop_ranking::judgements::JudgementList;
@@ -40,8 +39,14 @@ pub(super) fn rows(
     } = own;
     write_catalogue(&products, &catalogue)?;
     let journal = log.map(|log| {
-        let events: Vec<Event> = log.clean.events().collect();
-        Journal::new(&products, log.clean.searches(), &events)
+        let mut builder = JournalBuilder::new(&products);
+        for search in log.clean.searches() {
+            builder.add_search(search);
+        }
+        for event in log.clean.events() {
+            builder.add_event(&event);
+        }
+        builder.finish()
     });
     let context = FeatureContext::new(Arc::new(products));
     // Serving is at the end of the data: everything up to there is known then.
@@ -49,7 +54,7 @@ pub(super) fn rows(
         .as_ref()
         .map_or_else(BehaviourTable::empty, |journal| {
             let snapshot = options.snapshots.holding(journal.end());
-            journal.behaviour_before(context.catalogue(), snapshot)
+            journal.behaviour_before(context.catalogue(), options.snapshots, snapshot)
         });
     write_behaviour(&table, context.catalogue(), &behaviour)?;
     let features = Features::QueryItem {

@@ -1,0 +1,339 @@
+//! Makes a journal of searches and events as they come, one at a time, without keeping them whole.
+
+use std::collections::{HashMap, HashSet};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::catalogue::{Catalogue, ItemIndex};
+use crate::events::{Action, Event, Search};
+use crate::features::journal::{Journal, JournalNotes, Names, Outcome, SearchRecord};
+use crate::text::Analyser;
+
+/// Takes all searches first, in any order, then all events, in any order: an event whose search was
+/// not there before it is one without a search.
+pub struct JournalBuilder<'a> {
+    catalogue: &'a Catalogue,
+    notes: JournalNotes,
+    queries: Queries,
+    ids: Names,
+    clients: HashMap<Box<str>, u32>,
+    /// In the order of their ids' numbers.
+    records: Vec<SearchRecord>,
+    /// Whether the list is the search's own, and how many of its items were left out; by id.
+    lists: Vec<(bool, u32)>,
+    items: Vec<ItemIndex>,
+    positions: Vec<u32>,
+    /// Numbers of ids, by the start of the id's SHA-256: ids are not kept twice.
+    numbers: HashMap<[u8; 16], u32>,
+    impressions: Vec<Impression>,
+    outcomes: Vec<Outcome>,
+    seen: HashSet<ItemIndex>,
+}
+
+/// An item shown, recorded as an event.
+struct Impression {
+    search: u32,
+    /// Where it stood, if that is said.
+    position: Option<u32>,
+    /// `None` is an item that the catalogue does not have.
+    item: Option<ItemIndex>,
+}
+
+impl<'a> JournalBuilder<'a> {
+    /// A journal of nothing yet.
+    #[must_use]
+    pub fn new(catalogue: &'a Catalogue) -> Self {
+        Self {
+            catalogue,
+            notes: JournalNotes::default(),
+            queries: Queries::default(),
+            ids: Names::default(),
+            clients: HashMap::new(),
+            records: Vec::new(),
+            lists: Vec::new(),
+            items: Vec::new(),
+            positions: Vec::new(),
+            numbers: HashMap::new(),
+            impressions: Vec::new(),
+            outcomes: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Number of searches with different ids so far.
+    #[must_use]
+    pub fn searches(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Adds a search. Of several with one id the earliest is kept, of those of one time the first.
+    pub fn add_search(&mut self, search: &Search) {
+        let key = digest(&search.query_id);
+        let known = self.numbers.get(&key).copied();
+        if let Some(number) = known {
+            self.notes.repeated_searches += 1;
+            if self.records[number as usize].timestamp <= search.timestamp {
+                return;
+            }
+        }
+        let id = known.unwrap_or_else(|| self.ids.push(&search.query_id));
+        let first_item = self.items.len();
+        let listed = search.query_response_hit_ids.iter().map(String::as_str);
+        let listed = (1..).zip(listed.map(|item| self.catalogue.find(item)));
+        let list = take_list(listed, &mut self.seen, &mut self.items, &mut self.positions);
+        let record = SearchRecord {
+            timestamp: search.timestamp,
+            first_item,
+            first_position: list.first_position,
+            item_count: list.items,
+            first_outcome: 0,
+            outcome_count: 0,
+            id,
+            text: self.queries.number(&search.user_query),
+            client: self.client(&search.client_id),
+        };
+        let list = (!search.query_response_hit_ids.is_empty(), list.left_out);
+        match known {
+            Some(number) => {
+                self.records[number as usize] = record;
+                self.lists[number as usize] = list;
+            }
+            None => {
+                self.numbers.insert(key, id);
+                self.records.push(record);
+                self.lists.push(list);
+            }
+        }
+    }
+
+    /// Adds an event.
+    pub fn add_event(&mut self, event: &Event) {
+        let Some(search) = self.numbers.get(&digest(&event.query_id)).copied() else {
+            self.notes.events_without_search += 1;
+            return;
+        };
+        let item = self.catalogue.find(event.item_id());
+        if event.action_name == Action::Impression {
+            if !self.lists[search as usize].0 {
+                let position = event.event_attributes.position;
+                self.impressions.push(Impression {
+                    search,
+                    position: position.map(|position| position.ordinal),
+                    item,
+                });
+            }
+            return;
+        }
+        match item {
+            None => self.notes.events_without_impression += 1,
+            Some(item) => self.outcomes.push(Outcome {
+                timestamp: event.timestamp,
+                item,
+                search,
+                action: event.action_name,
+            }),
+        }
+    }
+
+    /// Joins all that was added.
+    #[must_use]
+    pub fn finish(mut self) -> Journal {
+        self.numbers = HashMap::new();
+        self.clients = HashMap::new();
+        self.take_impressions();
+        let left_out = self.lists.iter().map(|list| u64::from(list.1));
+        self.notes.unknown_or_repeated_shown_items = left_out.sum();
+        let empty = self.records.iter().filter(|record| record.item_count == 0);
+        self.notes.searches_without_items = empty.count() as u64;
+        self.notes.searches = self.records.len() as u64;
+
+        let ids = &self.ids;
+        self.records.sort_unstable_by(|left, right| {
+            let times = left.timestamp.cmp(&right.timestamp);
+            times.then_with(|| ids.get(left.id).cmp(ids.get(right.id)))
+        });
+        self.join_outcomes();
+        self.outcomes.shrink_to_fit();
+        self.items.shrink_to_fit();
+        Journal {
+            records: self.records,
+            ids: self.ids,
+            texts: self.queries.texts,
+            keys_of_texts: self.queries.keys_of_texts,
+            query_keys: self.queries.keys,
+            items: self.items,
+            positions: self.positions,
+            outcomes: self.outcomes,
+            products: self.catalogue.len(),
+            notes: self.notes,
+        }
+    }
+
+    /// The lists that were recorded as events.
+    fn take_impressions(&mut self) {
+        let mut impressions = std::mem::take(&mut self.impressions);
+        // Stable: what has no position stands in the order of the log.
+        impressions.sort_by_key(|impression| impression.search);
+        for of_search in impressions.chunk_by(|left, right| left.search == right.search) {
+            let search = of_search[0].search as usize;
+            let mut list: Vec<(u32, Option<ItemIndex>)> = (1..)
+                .zip(of_search)
+                .map(|(unsaid, shown)| (shown.position.unwrap_or(unsaid), shown.item))
+                .collect();
+            list.sort_by_key(|shown| shown.0);
+            let first_item = self.items.len();
+            let listed = list.into_iter();
+            let taken = take_list(listed, &mut self.seen, &mut self.items, &mut self.positions);
+            let record = &mut self.records[search];
+            record.first_item = first_item;
+            record.first_position = taken.first_position;
+            record.item_count = taken.items;
+            self.lists[search].1 = taken.left_out;
+        }
+    }
+
+    /// Gives each search its outcomes; the searches are in their order.
+    fn join_outcomes(&mut self) {
+        let mut places = vec![0_u32; self.records.len()];
+        for (place, record) in (0_u32..).zip(&self.records) {
+            places[record.id as usize] = place;
+        }
+        let mut outcomes = std::mem::take(&mut self.outcomes);
+        for outcome in &mut outcomes {
+            outcome.search = places[outcome.search as usize];
+        }
+        outcomes.sort_unstable_by_key(|outcome| {
+            (
+                outcome.search,
+                outcome.timestamp,
+                outcome.item,
+                outcome.action,
+            )
+        });
+        let notes = &mut self.notes;
+        let mut current = u32::MAX;
+        let mut done: HashSet<(ItemIndex, Action)> = HashSet::new();
+        let (records, items) = (&self.records, &self.items);
+        outcomes.retain(|outcome| {
+            let record = &records[outcome.search as usize];
+            let shown = &items[record.first_item..record.first_item + record.item_count as usize];
+            if outcome.search != current {
+                current = outcome.search;
+                done.clear();
+            }
+            if !shown.contains(&outcome.item) {
+                notes.events_without_impression += 1;
+            } else if outcome.timestamp < record.timestamp {
+                notes.events_before_search += 1;
+            } else if !done.insert((outcome.item, outcome.action)) {
+                // The earliest of several equal actions is the one that counts.
+                notes.repeated_events += 1;
+            } else {
+                notes.outcomes += 1;
+                return true;
+            }
+            false
+        });
+        let mut first = 0_u32;
+        for of_search in outcomes.chunk_by(|left, right| left.search == right.search) {
+            let record = &mut self.records[of_search[0].search as usize];
+            record.first_outcome = first;
+            record.outcome_count =
+                u32::try_from(of_search.len()).expect("bounded by the items of a list");
+            first += record.outcome_count;
+        }
+        self.outcomes = outcomes;
+    }
+
+    fn client(&mut self, client_id: &str) -> u32 {
+        if client_id.trim().is_empty() {
+            return 0;
+        }
+        if let Some(number) = self.clients.get(client_id) {
+            return *number;
+        }
+        let next = self.clients.len() + 1;
+        let number = u32::try_from(next).expect("fewer than 2^32 clients fit into memory");
+        self.clients.insert(client_id.into(), number);
+        number
+    }
+}
+
+/// What was taken of a list.
+struct TakenList {
+    items: u32,
+    left_out: u32,
+    /// Where its positions start, unless they are 1, 2, 3 and so on.
+    first_position: Option<u32>,
+}
+
+/// Takes a list's items and positions over: the first of equal items that the catalogue has.
+fn take_list(
+    listed: impl Iterator<Item = (u32, Option<ItemIndex>)>,
+    seen: &mut HashSet<ItemIndex>,
+    items: &mut Vec<ItemIndex>,
+    positions: &mut Vec<u32>,
+) -> TakenList {
+    seen.clear();
+    let first = positions.len();
+    let (mut taken, mut left_out) = (0_u32, 0_u32);
+    let mut is_usual = true;
+    for (position, item) in listed {
+        match item {
+            Some(item) if seen.insert(item) => {
+                taken += 1;
+                items.push(item);
+                positions.push(position);
+                is_usual &= position == taken;
+            }
+            _ => left_out += 1,
+        }
+    }
+    let first_position = if is_usual {
+        positions.truncate(first);
+        None
+    } else {
+        Some(u32::try_from(first).expect("fewer than 2^32 positions fit into memory"))
+    };
+    TakenList {
+        items: taken,
+        left_out,
+        first_position,
+    }
+}
+
+fn digest(id: &str) -> [u8; 16] {
+    let digest = Sha256::digest(id.as_bytes());
+    let mut start = [0; 16];
+    start.copy_from_slice(&digest[..16]);
+    start
+}
+
+/// Numbers for texts and their query keys; the same text is analysed once.
+#[derive(Default)]
+struct Queries {
+    analyser: Analyser,
+    by_text: HashMap<Box<str>, u32>,
+    texts: Names,
+    keys_of_texts: Vec<u32>,
+    by_key: HashMap<String, u32>,
+    keys: Vec<String>,
+}
+
+impl Queries {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.by_text.get(text) {
+            return *number;
+        }
+        let key = self.analyser.query_key(text);
+        let next = u32::try_from(self.keys.len()).expect("fewer than 2^32 queries fit into memory");
+        let of_key = *self.by_key.entry(key.clone()).or_insert(next);
+        if of_key == next {
+            self.keys.push(key);
+        }
+        let number = self.texts.push(text);
+        self.keys_of_texts.push(of_key);
+        self.by_text.insert(text.into(), number);
+        number
+    }
+}
