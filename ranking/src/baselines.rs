@@ -80,6 +80,7 @@ mod tests {
         let catalogue = Catalogue::read(lines.join("\n").as_bytes()).expect("a catalogue");
         let bm25 = column("bm25_all").expect("a feature");
         let mut rows = TrainingRows {
+            feature_count: FEATURE_COUNT,
             values: vec![f64::NAN; 3 * FEATURE_COUNT],
             labels: vec![0; 3],
             items: [1, 2, 0].map(ItemIndex).to_vec(),

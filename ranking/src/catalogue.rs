@@ -8,6 +8,7 @@ use std::io::{BufRead, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::json_lines::{self, FieldError, JsonLinesError, Record, check_text};
+use crate::text::Language;
 
 /// Most products that a catalogue may hold.
 pub const MAXIMUM_PRODUCTS: usize = 2_000_000;
@@ -47,7 +48,7 @@ pub enum AttributeValue {
 }
 
 /// One product. What is absent is unknown, not zero.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Product {
     /// Unique name of the product, as events and requests use it.
@@ -66,12 +67,18 @@ pub struct Product {
     /// Price in the shop's currency, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<f64>,
+    /// What it cost before a reduction, in the same currency, at least 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price: Option<f64>,
     /// Whether it can be had now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_stock: Option<bool>,
     /// The shop's own measure of popularity, at least 0, in any unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub popularity: Option<f64>,
+    /// Since when it can be found, in milliseconds since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_at: Option<i64>,
     /// Anything else: colour, size, material.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, AttributeValue>,
@@ -98,6 +105,7 @@ impl Record for Product {
             check_text(&format!("category[{level}]"), name, 1, MAXIMUM_TITLE_BYTES)?;
         }
         check_amount("price", self.price)?;
+        check_amount("list_price", self.list_price)?;
         check_amount("popularity", self.popularity)?;
         if self.attributes.len() > MAXIMUM_ATTRIBUTES {
             let message = format!(
@@ -131,6 +139,7 @@ fn check_amount(field: &str, amount: Option<f64>) -> Result<(), FieldError> {
 pub struct Catalogue {
     products: Vec<Product>,
     places: HashMap<String, ItemIndex>,
+    language: Language,
 }
 
 impl Catalogue {
@@ -138,6 +147,18 @@ impl Catalogue {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same products with texts in another language; a new catalogue's is English.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Self {
+        Self { language, ..self }
+    }
+
+    /// The language of the texts, and so of the queries.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     /// Reads JSON Lines, one [`Product`] a line.

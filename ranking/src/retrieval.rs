@@ -91,7 +91,7 @@ impl RetrievalIndex {
                 )
             })
             .collect();
-        let analyser = Analyser::english();
+        let analyser = Analyser::new(catalogue.language());
         let tokenizers = TokenizerManager::default();
         tokenizers.register(ANALYSER_NAME, analyser.clone().into_inner());
         let mut writer = Index::builder()

@@ -141,8 +141,8 @@ fn training_and_serving_compute_the_same_bits() {
         let table = table.as_ref().expect("set above");
         let items = &rows.items[first_row..first_row + search.rows];
         let served = context.compute(&context.analyse(&search.query), items, table);
-        let trained =
-            &rows.values[first_row * FEATURE_COUNT..(first_row + search.rows) * FEATURE_COUNT];
+        let trained = &rows.values
+            [first_row * rows.feature_count..(first_row + search.rows) * rows.feature_count];
         assert_eq!(bits(&served), bits(trained), "search {}", search.query_id);
         compared += search.rows;
         first_row += search.rows;
@@ -291,6 +291,10 @@ fn what_is_unknown_is_missing_and_not_zero() {
         "recent_price_difference",
         "recent_item_action",
         "recent_item_seconds",
+        "discount",
+        "age",
+        "popularity_z_score",
+        "bm25f_z_score",
     ];
     assert_eq!(missing, expected);
     for definition in definitions()

@@ -14,7 +14,7 @@ use searchop_ranking::bundle::{
     BEHAVIOUR_FILE, Bundle, CATALOGUE_FILE, FeatureSchema, SchemaKind, SelfCheckError,
 };
 use searchop_ranking::catalogue::{Catalogue, ItemIndex, Product};
-use searchop_ranking::features::{BehaviourTable, FEATURE_COUNT, FeatureContext, RecentEvent};
+use searchop_ranking::features::{BehaviourTable, FeatureContext, RecentEvent};
 use searchop_ranking::model::RankingModel;
 use searchop_ranking::retrieval::{RetrievalError, RetrievalIndex};
 use searchop_ranking::scorer::Scratch;
@@ -110,13 +110,13 @@ impl LoadedBundle {
             ..
         } = Bundle::load(&directory, &manifest.metadata)?;
         // Only what the manifest lists was verified.
-        let catalogue = match schema.kind {
-            SchemaKind::QueryItem if manifest.lists(CATALOGUE_FILE) => Some(ServedCatalogue::load(
-                &directory,
-                manifest.lists(BEHAVIOUR_FILE),
-            )?),
-            SchemaKind::QueryItem | SchemaKind::Dense => None,
-        };
+        let catalogue =
+            match schema.kind {
+                SchemaKind::QueryItem if manifest.lists(CATALOGUE_FILE) => Some(
+                    ServedCatalogue::load(&directory, &schema, manifest.lists(BEHAVIOUR_FILE))?,
+                ),
+                SchemaKind::QueryItem | SchemaKind::Dense => None,
+            };
         Ok(Self {
             digest: digest.clone(),
             metrics: metadata
@@ -216,9 +216,14 @@ fn feature_indices(schema: FeatureSchema) -> HashMap<String, usize> {
 }
 
 impl ServedCatalogue {
-    fn load(directory: &Path, has_behaviour: bool) -> Result<Self, BundleError> {
+    fn load(
+        directory: &Path,
+        schema: &FeatureSchema,
+        has_behaviour: bool,
+    ) -> Result<Self, BundleError> {
         let catalogue = Catalogue::read(open(directory, CATALOGUE_FILE)?)
-            .map_err(|error| invalid(CATALOGUE_FILE, &error))?;
+            .map_err(|error| invalid(CATALOGUE_FILE, &error))?
+            .in_language(schema.language);
         let behaviour = if has_behaviour {
             BehaviourTable::read(open(directory, BEHAVIOUR_FILE)?, &catalogue)
                 .map_err(|error| invalid(BEHAVIOUR_FILE, &error))?
@@ -228,7 +233,7 @@ impl ServedCatalogue {
         let index =
             RetrievalIndex::new(&catalogue).map_err(|error| invalid(CATALOGUE_FILE, &error))?;
         Ok(Self {
-            context: FeatureContext::new(Arc::new(catalogue)),
+            context: FeatureContext::with_attributes(Arc::new(catalogue), schema.attributes()),
             behaviour,
             index,
         })
@@ -245,7 +250,7 @@ impl ServedCatalogue {
     }
 
     /// The rows of the items as one list of candidates for the query: a row-major matrix of
-    /// `FEATURE_COUNT` columns.
+    /// the schema's columns.
     pub fn matrix(&self, query: &str, items: &[ItemIndex]) -> Vec<f64> {
         self.context
             .compute(&self.context.analyse(query), items, &self.behaviour)
@@ -261,7 +266,7 @@ impl ServedCatalogue {
         let query = self.context.analyse(query).with_recent(recent);
         self.context
             .compute(&query, items, &self.behaviour)
-            .chunks_exact(FEATURE_COUNT)
+            .chunks_exact(self.context.feature_count())
             .map(<[f64]>::to_vec)
             .collect()
     }

@@ -107,6 +107,7 @@ impl BundleParts<'_> {
             catalogue,
             behaviour,
             log,
+            ..
         } = self.features
         {
             rows_of_log = log;

@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use searchop_artifacts::Kind;
-use searchop_ranking::bundle::{Bundle, BundleMetadata, MetricsTable, SchemaKind, SelfCheckError};
+use searchop_ranking::bundle::{
+    Bundle, BundleMetadata, FeatureSchema, MetricsTable, SchemaKind, SelfCheckError,
+};
 use serde_json::Value;
 
 use crate::cli::EvaluateOptions;
@@ -290,7 +292,9 @@ fn refused(error: &SelfCheckError) -> Failure {
 
 fn require_same_features(bundle: &Bundle, data: &Data) -> Result<(), Failure> {
     let problem = match (bundle.schema.kind, &data.features) {
-        (SchemaKind::QueryItem, Features::QueryItem { .. }) => return Ok(()),
+        (SchemaKind::QueryItem, Features::QueryItem { schema, .. }) => {
+            return require_same_columns(&bundle.schema, schema);
+        }
         (SchemaKind::Dense, Features::Dense { first }) => {
             let (named, read) = (&bundle.schema.features[0].name, format!("f{first}"));
             if *named == read {
@@ -309,6 +313,31 @@ fn require_same_features(bundle: &Bundle, data: &Data) -> Result<(), Failure> {
         }
     };
     Err(Failure::data(problem))
+}
+
+/// The bundle's columns must be those of the data: attributes and language are the catalogue's.
+fn require_same_columns(bundle: &FeatureSchema, data: &FeatureSchema) -> Result<(), Failure> {
+    if bundle.language != data.language {
+        return Err(Failure::data(format!(
+            "the bundle reads texts as {}, but the data is read as {}; give the --language that the \
+             bundle was trained with",
+            bundle.language, data.language
+        )));
+    }
+    let name = |schema: &FeatureSchema, column: usize| {
+        let feature = schema.features.get(column);
+        feature.map_or("nothing".to_owned(), |it| it.name.clone())
+    };
+    let columns = bundle.features.len().max(data.features.len());
+    let differing = (0..columns).find(|column| name(bundle, *column) != name(data, *column));
+    differing.map_or(Ok(()), |column| {
+        Err(Failure::data(format!(
+            "column {column} of the bundle is {}, but that of the data is {}: the catalogues have \
+             other attributes",
+            name(bundle, column),
+            name(data, column)
+        )))
+    })
 }
 
 #[cfg(test)]

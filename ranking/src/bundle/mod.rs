@@ -21,7 +21,10 @@ pub use load::{Bundle, SelfCheckError};
 pub use metadata::{BundleMetadata, BundleVersions, HeadlineMetric};
 pub use metrics_table::{METRICS_FORMAT_VERSION, MetricReport, MetricsTable, RankingFigure};
 pub use parity::{PARITY_ROWS_MINIMUM, ParitySample, ParitySampleError, choose_parity_rows};
-pub use schema::{FEATURES_FORMAT_VERSION, FeatureSchema, SchemaError, SchemaFeature, SchemaKind};
+pub use schema::{
+    FEATURES_FORMAT_VERSION, FeatureSchema, OLDEST_FEATURES_FORMAT_VERSION, SchemaError,
+    SchemaFeature, SchemaKind,
+};
 
 /// The version of the bundle's layout: the manifest's `formatVersion`.
 pub const BUNDLE_FORMAT_VERSION: u32 = 1;

@@ -1,25 +1,34 @@
-//! `features.json`: what the columns of a model's rows are. How they are
-//! computed is in `features`.
+//! `features.json`: what the columns of a model's rows are, and the language in
+//! which texts are read. How columns are computed is in `features`.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::canonical::{canonical_json, sha256_of_canonical_json};
-use crate::features;
+use crate::features::{
+    self, ATTRIBUTE_DESCRIPTION, ATTRIBUTE_PREFIX, FEATURE_COUNT, FeatureContext, FeatureType,
+    MonotoneConstraint,
+};
 use crate::svmlight::FEATURE_COUNT_LIMIT;
+use crate::text::{Language, UnknownLanguage};
 
-/// The version of `features.json`.
-pub const FEATURES_FORMAT_VERSION: u32 = 1;
+/// The version of `features.json` that is written.
+pub const FEATURES_FORMAT_VERSION: u32 = 2;
+/// The oldest version that is read. It has no language, types and constraints: all are at their defaults.
+pub const OLDEST_FEATURES_FORMAT_VERSION: u32 = 1;
 
 /// What the columns of a model's rows are, in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FeatureSchema {
-    /// [`FEATURES_FORMAT_VERSION`].
+    /// From [`OLDEST_FEATURES_FORMAT_VERSION`] to [`FEATURES_FORMAT_VERSION`].
     pub format_version: u32,
     /// Where the values come from.
     pub kind: SchemaKind,
+    /// The language of the catalogue and the queries, where features are computed from texts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub language: Language,
     /// The columns.
     pub features: Vec<SchemaFeature>,
 }
@@ -39,9 +48,15 @@ pub enum SchemaKind {
 pub struct SchemaFeature {
     /// The name under which callers give it and reports show it.
     pub name: String,
+    /// What its values are.
+    #[serde(default, rename = "type", skip_serializing_if = "is_default")]
+    pub feature_type: FeatureType,
     /// The value where none is given; `null` is missing, which is NaN in a row.
     #[serde(default)]
     pub default: Option<f64>,
+    /// How the model's scores follow it, if that was asked for in training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monotone_constraint: Option<MonotoneConstraint>,
     /// What it measures, with its unit.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
@@ -51,11 +66,16 @@ pub struct SchemaFeature {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     /// A version of the format that is not known.
-    #[error("formatVersion: {0} is not known; {FEATURES_FORMAT_VERSION} is")]
+    #[error(
+        "formatVersion: {0} is not known; {OLDEST_FEATURES_FORMAT_VERSION} to {FEATURES_FORMAT_VERSION} are"
+    )]
     UnknownFormatVersion(String),
     /// A kind that is not known.
     #[error("kind: {0:?} is not known; \"Dense\" and \"QueryItem\" are")]
     UnknownKind(String),
+    /// A language that is not known.
+    #[error(transparent)]
+    UnknownLanguage(#[from] UnknownLanguage),
     /// Not JSON, or not its fields.
     #[error("{0}")]
     Malformed(String),
@@ -86,28 +106,60 @@ impl FeatureSchema {
     pub fn dense_from(first: usize, feature_count: usize) -> Self {
         let feature = |number| SchemaFeature {
             name: format!("f{number}"),
+            feature_type: FeatureType::Numeric,
             default: Some(0.0),
+            monotone_constraint: None,
             description: String::new(),
         };
         Self {
             format_version: FEATURES_FORMAT_VERSION,
             kind: SchemaKind::Dense,
+            language: Language::default(),
             features: (first..first + feature_count).map(feature).collect(),
         }
     }
 
-    /// The schema of the features that this version computes for a query and an item.
+    /// The schema of the features that this version computes for a query and an item of any
+    /// catalogue in English.
     #[must_use]
     pub fn query_item() -> Self {
-        let feature = |definition: &features::FeatureDefinition| SchemaFeature {
-            name: definition.name.to_owned(),
-            default: definition.default,
-            description: definition.description.to_owned(),
-        };
+        Self::query_item_with(Language::default(), &[])
+    }
+
+    /// The schema of the features that a context computes.
+    #[must_use]
+    pub fn of_context(context: &FeatureContext) -> Self {
+        Self::query_item_with(context.catalogue().language(), context.attributes())
+    }
+
+    fn query_item_with(language: Language, attributes: &[String]) -> Self {
+        let declared = features::definitions().iter().map(|it| SchemaFeature {
+            name: it.name.to_owned(),
+            feature_type: it.feature_type,
+            default: it.default,
+            monotone_constraint: None,
+            description: it.description.to_owned(),
+        });
+        let features = declared.chain(attributes.iter().map(|it| attribute(it)));
         Self {
             format_version: FEATURES_FORMAT_VERSION,
             kind: SchemaKind::QueryItem,
-            features: features::definitions().iter().map(feature).collect(),
+            language,
+            features: features.collect(),
+        }
+    }
+
+    /// The attributes of the catalogue that are columns, in their order: what
+    /// [`FeatureContext::with_attributes`] takes.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<String> {
+        let names = self.features.iter().skip(FEATURE_COUNT).filter_map(|it| {
+            let name = it.name.strip_prefix(ATTRIBUTE_PREFIX)?;
+            Some(name.to_owned())
+        });
+        match self.kind {
+            SchemaKind::Dense => Vec::new(),
+            SchemaKind::QueryItem => names.collect(),
         }
     }
 
@@ -120,13 +172,17 @@ impl FeatureSchema {
             .map_err(|error| SchemaError::Malformed(error.to_string()))?;
         // Before the rest: another version or kind may well have other fields.
         let version = value.get("formatVersion").cloned().unwrap_or_default();
-        if version != FEATURES_FORMAT_VERSION {
+        let known = u64::from(OLDEST_FEATURES_FORMAT_VERSION)..=u64::from(FEATURES_FORMAT_VERSION);
+        if !version.as_u64().is_some_and(|it| known.contains(&it)) {
             return Err(SchemaError::UnknownFormatVersion(version.to_string()));
         }
         if let Some(kind) = value.get("kind").and_then(serde_json::Value::as_str)
             && !["Dense", "QueryItem"].contains(&kind)
         {
             return Err(SchemaError::UnknownKind(kind.to_owned()));
+        }
+        if let Some(language) = value.get("language").and_then(serde_json::Value::as_str) {
+            language.parse::<Language>()?;
         }
         let schema: Self = serde_json::from_value(value)
             .map_err(|error| SchemaError::Malformed(error.to_string()))?;
@@ -157,9 +213,11 @@ impl FeatureSchema {
 
     /// The kernel computes all columns in one order, and a model reads them by
     /// position. So nothing may differ: not even a description, which is all that
-    /// tells of another meaning under the same name.
+    /// tells of another meaning under the same name. A monotone constraint is the
+    /// model's own. After the declared columns any attribute may follow: the
+    /// kernel computes those that the schema names.
     fn check_as_computed(&self) -> Result<(), SchemaError> {
-        let computed = Self::query_item().features;
+        let computed = Self::query_item_with(self.language, &self.attributes()).features;
         let longer = self.features.len().max(computed.len());
         let found = (0..longer).find_map(|column| {
             difference(self.features.get(column), computed.get(column))
@@ -199,6 +257,22 @@ impl FeatureSchema {
     }
 }
 
+/// The column of a catalogue's attribute.
+fn attribute(name: &str) -> SchemaFeature {
+    SchemaFeature {
+        name: format!("{ATTRIBUTE_PREFIX}{name}"),
+        feature_type: FeatureType::Numeric,
+        default: None,
+        monotone_constraint: None,
+        description: ATTRIBUTE_DESCRIPTION.to_owned(),
+    }
+}
+
+/// Whether a field can be left out: so a schema of version 1 keeps its digest.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// How a feature differs from the one that this version computes in its place, in words.
 fn difference(given: Option<&SchemaFeature>, computed: Option<&SchemaFeature>) -> Option<String> {
     let (given, computed) = match (given, computed) {
@@ -222,6 +296,11 @@ fn difference(given: Option<&SchemaFeature>, computed: Option<&SchemaFeature>) -
         Some(format!(
             "is {:?}, but this version computes {:?} there",
             given.name, computed.name
+        ))
+    } else if given.feature_type != computed.feature_type {
+        Some(format!(
+            "{:?} is {:?}, but this version computes it {:?}",
+            given.name, given.feature_type, computed.feature_type
         ))
     } else if bits(given.default) != bits(computed.default) {
         Some(format!(

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::*;
+use crate::catalogue::Catalogue;
+use crate::features::{FeatureContext, FeatureType, MonotoneConstraint, definitions};
 use crate::metrics::statistics::Bootstrap;
 use crate::metrics::{Conventions, ScoredRows, evaluate};
 use crate::model::RankingModel;
+use crate::text::Language;
 
 const MODEL: &str = include_str!("../../tests/fixtures/categorical.model.txt");
 const SCORES: &str = include_str!("../../tests/fixtures/categorical.scores.txt");
@@ -120,12 +124,12 @@ fn each_damage_is_refused_with_its_reason() {
         refusal(
             "version",
             FEATURES_FILE,
-            "\"formatVersion\":1",
-            "\"formatVersion\":2"
+            "\"formatVersion\":2",
+            "\"formatVersion\":3"
         ),
         (
             "SchemaUnknown",
-            "features.json: formatVersion: 2 is not known; 1 is".to_owned()
+            "features.json: formatVersion: 3 is not known; 1 to 2 are".to_owned()
         )
     );
     assert_eq!(
@@ -323,6 +327,10 @@ fn a_schema_that_differs_in_anything_from_what_is_computed_is_refused_by_its_fir
         r#"features[0]: the default of "bm25_title" is -0.0, but this version's is 0.0"#
     );
     assert_eq!(
+        refusal(&|features| features[0].feature_type = FeatureType::Categorical),
+        r#"features[0]: "bm25_title" is Categorical, but this version computes it Numeric"#
+    );
+    assert_eq!(
         refusal(&|features| features[1].description = "length".to_owned()),
         r#"features[1]: "bm25_description" is "length", but this version computes "BM25 of the query's terms in the description""#
     );
@@ -334,7 +342,9 @@ fn a_schema_that_differs_in_anything_from_what_is_computed_is_refused_by_its_fir
     );
     let another = SchemaFeature {
         name: "margin".to_owned(),
+        feature_type: FeatureType::Numeric,
         default: None,
+        monotone_constraint: None,
         description: String::new(),
     };
     assert_eq!(
@@ -344,6 +354,66 @@ fn a_schema_that_differs_in_anything_from_what_is_computed_is_refused_by_its_fir
             last + 1
         )
     );
+}
+
+#[test]
+fn attributes_and_a_language_are_part_of_the_schema_and_its_digest() {
+    let line = r#"{"item_id":"a","title":"Lampe","attributes":{"watt":5,"colour":"rot"}}"#;
+    let catalogue = Catalogue::read(line.as_bytes()).unwrap();
+    let of =
+        |catalogue: Catalogue| FeatureSchema::of_context(&FeatureContext::new(Arc::new(catalogue)));
+    let english = of(catalogue.clone());
+    let german = of(catalogue.in_language(Language::German));
+    assert_ne!(german.sha256(), english.sha256());
+    assert_ne!(english.sha256(), FeatureSchema::query_item().sha256());
+    let text = german.to_canonical_json();
+    let read = FeatureSchema::parse(text.as_bytes()).unwrap();
+    assert_eq!(read, german);
+    assert_eq!(
+        (read.language, read.attributes()),
+        (Language::German, vec!["watt".to_owned()])
+    );
+    assert!(german.default_row()[german.column("attribute:watt").unwrap()].is_nan());
+    let other = text.replace("German", "Klingon");
+    let error = FeatureSchema::parse(other.as_bytes()).expect_err("not known");
+    assert!(
+        error
+            .to_string()
+            .starts_with(r#"language "Klingon" is not known"#),
+        "{error}"
+    );
+    let other = text.replace("as the catalogue has it", "squared");
+    let error = FeatureSchema::parse(other.as_bytes()).expect_err("computed otherwise");
+    assert!(
+        error
+            .to_string()
+            .contains(r#""attribute:watt" is "the item's"#),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_schema_keeps_the_digest_it_had_in_version_1_and_a_constraint_is_the_models_own() {
+    let old = FeatureSchema {
+        format_version: 1,
+        ..FeatureSchema::dense(1)
+    };
+    let text = r#"{"features":[{"default":0.0,"name":"f0"}],"formatVersion":1,"kind":"Dense"}"#;
+    assert_eq!(old.to_canonical_json(), text);
+    assert_eq!(FeatureSchema::parse(text.as_bytes()), Ok(old));
+    let error = FeatureSchema::parse(text.replace(":1,", ":3,").as_bytes()).expect_err("too new");
+    assert_eq!(
+        error.to_string(),
+        "formatVersion: 3 is not known; 1 to 2 are"
+    );
+    let mut constrained = FeatureSchema::query_item();
+    constrained.features[0].monotone_constraint = Some(MonotoneConstraint::Increasing);
+    let text = constrained.to_canonical_json();
+    assert!(
+        text.contains(r#""monotoneConstraint":"Increasing""#),
+        "{text}"
+    );
+    assert_eq!(FeatureSchema::parse(text.as_bytes()), Ok(constrained));
 }
 
 #[test]

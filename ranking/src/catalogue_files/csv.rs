@@ -8,6 +8,7 @@ use crate::input::{Complaint, Delimiter, InputError, Table, TableRow};
 
 use super::Reading;
 use super::json::{JsonAttribute, category_path};
+use super::moment::Moment;
 
 /// Starts the name of a column that is an attribute.
 const ATTRIBUTE_PREFIX: &str = "attributes.";
@@ -21,8 +22,10 @@ enum Column {
     Brand,
     Category,
     Price,
+    ListPrice,
     InStock,
     Popularity,
+    ListedAt,
     /// All attributes as a JSON object.
     Attributes,
     Attribute(String),
@@ -37,8 +40,10 @@ impl Column {
             "brand" => Self::Brand,
             "category" => Self::Category,
             "price" => Self::Price,
+            "list_price" => Self::ListPrice,
             "in_stock" => Self::InStock,
             "popularity" => Self::Popularity,
+            "listed_at" => Self::ListedAt,
             "attributes" => Self::Attributes,
             _ => {
                 let name = name.strip_prefix(ATTRIBUTE_PREFIX)?;
@@ -83,17 +88,7 @@ pub(super) fn read(input: impl BufRead, reading: &mut Reading) -> Result<(), Inp
 
 /// A product of a row; an empty cell is as good as no column.
 fn product(columns: &[Column], row: TableRow) -> Result<Product, Complaint> {
-    let mut product = Product {
-        item_id: String::new(),
-        title: String::new(),
-        description: None,
-        brand: None,
-        category: Vec::new(),
-        price: None,
-        in_stock: None,
-        popularity: None,
-        attributes: BTreeMap::new(),
-    };
+    let mut product = Product::default();
     for (column, value) in columns.iter().zip(row.values) {
         let text = value.trim();
         if text.is_empty() {
@@ -106,8 +101,15 @@ fn product(columns: &[Column], row: TableRow) -> Result<Product, Complaint> {
             Column::Brand => product.brand = Some(text.to_owned()),
             Column::Category => product.category = category_path(text),
             Column::Price => product.price = Some(number("price", text)?),
+            Column::ListPrice => product.list_price = Some(number("list_price", text)?),
             Column::InStock => product.in_stock = Some(flag("in_stock", text)?),
             Column::Popularity => product.popularity = Some(number("popularity", text)?),
+            Column::ListedAt => {
+                let moment: Moment = text
+                    .parse()
+                    .map_err(|message: String| Complaint::invalid("listed_at", message))?;
+                product.listed_at = Some(moment.milliseconds());
+            }
             Column::Attributes => {
                 let values: BTreeMap<String, Option<JsonAttribute>> = serde_json::from_str(text)
                     .map_err(|error| {

@@ -8,6 +8,7 @@ use crate::catalogue::{AttributeValue, Product};
 use crate::input::{InputError, JsonRecords, parse_json};
 
 use super::Reading;
+use super::moment::Moment;
 
 pub(super) fn read<R: JsonRecords>(
     mut records: R,
@@ -43,9 +44,13 @@ struct JsonProduct {
     #[serde(default)]
     price: Option<f64>,
     #[serde(default)]
+    list_price: Option<f64>,
+    #[serde(default)]
     in_stock: Option<bool>,
     #[serde(default)]
     popularity: Option<f64>,
+    #[serde(default)]
+    listed_at: Option<Moment>,
     #[serde(default)]
     attributes: Option<BTreeMap<String, Option<JsonAttribute>>>,
 }
@@ -102,8 +107,10 @@ impl From<JsonProduct> for Product {
                 Some(JsonCategory::Text(text)) => category_path(&text),
             },
             price: product.price,
+            list_price: product.list_price,
             in_stock: product.in_stock,
             popularity: product.popularity,
+            listed_at: product.listed_at.map(Moment::milliseconds),
             attributes: product
                 .attributes
                 .unwrap_or_default()

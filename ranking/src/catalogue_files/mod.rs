@@ -1,11 +1,13 @@
 //! Catalogues as people have them: JSON Lines or CSV with `item_id` and `title`, and optionally
-//! `description`, `brand`, `category`, `price`, `in_stock`, `popularity` and `attributes`.
+//! `description`, `brand`, `category`, `price`, `list_price`, `in_stock`, `popularity`, `listed_at` and
+//! `attributes`.
 //!
 //! What comes out is the catalogue that features and serving read. A field that is not known is an
 //! error, for it would else be lost silently: it is probably an attribute.
 
 mod csv;
 mod json;
+mod moment;
 mod summary;
 
 use std::io::BufRead;

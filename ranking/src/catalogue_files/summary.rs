@@ -82,8 +82,10 @@ impl CatalogueSummary {
             ("brand", count(|product| product.brand.is_some())),
             ("category", count(|product| !product.category.is_empty())),
             ("price", count(|product| product.price.is_some())),
+            ("list_price", count(|product| product.list_price.is_some())),
             ("in_stock", count(|product| product.in_stock.is_some())),
             ("popularity", count(|product| product.popularity.is_some())),
+            ("listed_at", count(|product| product.listed_at.is_some())),
             (
                 "attributes",
                 count(|product| !product.attributes.is_empty()),

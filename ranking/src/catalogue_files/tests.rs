@@ -11,13 +11,13 @@ fn read(text: &str, format: CatalogueFormat) -> Result<Catalogue, String> {
 
 #[test]
 fn both_formats_say_the_same() {
-    let json = r#"{"item_id":"a","title":"Red boot","description":"Warm, dry","brand":"Tor","category":["Shoes","Boots"],"price":12.5,"in_stock":true,"popularity":3,"attributes":{"colour":"red","code":"007","size":42,"vegan":true}}
+    let json = r#"{"item_id":"a","title":"Red boot","description":"Warm, dry","brand":"Tor","category":["Shoes","Boots"],"price":12.5,"list_price":25,"in_stock":true,"popularity":3,"listed_at":"2025-01-31","attributes":{"colour":"red","code":"007","size":42,"vegan":true}}
 {"item_id":7,"title":"Sock","category":null,"attributes":{"size":null}}
 {"item_id":"c","title":"Lace","category":"Shoes > Laces"}"#;
-    let csv = "item_id,title,description,brand,category,price,in_stock,popularity,attributes.size,attributes.colour,attributes.code,attributes\n\
-        a,Red boot,\"Warm, dry\",Tor,Shoes > Boots,12.50,yes,3,42,red,007,\"{\"\"vegan\"\":true}\"\n\
-        7,Sock,,,,,,,,,,\n\
-        c,Lace,,,Shoes>Laces,,,,,,,\n";
+    let csv = "item_id,title,description,brand,category,price,list_price,in_stock,popularity,listed_at,attributes.size,attributes.colour,attributes.code,attributes\n\
+        a,Red boot,\"Warm, dry\",Tor,Shoes > Boots,12.50,25,yes,3,1738281600000,42,red,007,\"{\"\"vegan\"\":true}\"\n\
+        7,Sock,,,,,,,,,,,,\n\
+        c,Lace,,,Shoes>Laces,,,,,,,,,\n";
     let catalogue = read(json, CatalogueFormat::JsonLines).expect("a catalogue");
     assert_eq!(read(csv, CatalogueFormat::Csv), Ok(catalogue.clone()));
     let boot = &catalogue.products()[0];
@@ -52,6 +52,11 @@ fn what_is_wrong_is_told_with_line_and_field() {
         ),
         "{error}"
     );
+    let error = json(r#"{"item_id":"a","title":"x","listed_at":"spring"}"#);
+    assert!(
+        error.starts_with("line 2, field listed_at: \"spring\" is no time"),
+        "{error}"
+    );
     let error = json(r#"{"item_id":"a","title":"x","colour":"red"}"#);
     assert!(
         error.starts_with("line 2, field colour: unknown field `colour`"),
@@ -69,6 +74,10 @@ fn what_is_wrong_is_told_with_line_and_field() {
     assert_eq!(
         csv("item_id,title,price\na,x,NaN\n"),
         "line 2, field price: NaN is not a number of at least 0"
+    );
+    assert_eq!(
+        csv("item_id,title,listed_at\na,x,spring\n"),
+        "line 2, field listed_at: \"spring\" is no time such as 2025-01-31T12:00:00Z, no date such as 2025-01-31 and no number of milliseconds since 1970"
     );
     assert_eq!(
         csv("item_id,title,in_stock\na,x,maybe\n"),

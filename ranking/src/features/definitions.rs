@@ -1,10 +1,33 @@
 //! The list of features of a query and an item: names, order and meaning. The values are computed in `kernel`.
 
+use serde::{Deserialize, Serialize};
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FeatureType {
+    /// Amounts: more is more.
+    #[default]
+    Numeric,
+    /// Names as whole numbers from 0, whose order means nothing.
+    Categorical,
+}
+
+/// How scores must follow a feature, everything else being equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MonotoneConstraint {
+    /// More never lowers a score.
+    Increasing,
+    /// More never raises a score.
+    Decreasing,
+}
+
 /// One column of the feature matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FeatureDefinition {
     /// Name in the feature schema, in reports and in requests.
     pub name: &'static str,
+    /// What its values are.
+    pub feature_type: FeatureType,
     /// Value where the data says nothing; `None` is "missing", which is NaN in the matrix.
     pub default: Option<f64>,
     /// What it measures, with its unit.
@@ -19,7 +42,12 @@ macro_rules! features {
         #[derive(Clone, Copy)]
         pub(crate) enum Column { $($constant),* }
         const DEFINITIONS: &[FeatureDefinition] = &[
-            $(FeatureDefinition { name: $name, default: $default, description: $description }),*
+            $(FeatureDefinition {
+                name: $name,
+                feature_type: FeatureType::Numeric,
+                default: $default,
+                description: $description,
+            }),*
         ];
     };
 }
@@ -64,6 +92,25 @@ features! {
     RecentPriceDifference "recent_price_difference" None, "log_price less its mean over the items of the recent events; missing without prices";
     RecentItemAction "recent_item_action" None, "the furthest that a recent event went with this very item: 3 bought, 2 put in the cart, 1 clicked, 0 none; missing without recent events";
     RecentItemSeconds "recent_item_seconds" None, "natural logarithm of 1 + seconds since the newest recent event with this very item; missing without one";
+
+    // Text and item.
+    Bm25Brand "bm25_brand" Some(0.0), "BM25 of the query's terms in the brand";
+    Bm25Category "bm25_category" Some(0.0), "BM25 of the query's terms in the category path";
+    Bm25Attributes "bm25_attributes" Some(0.0), "BM25 of the query's terms in the words of the attributes";
+    Bm25f "bm25f" Some(0.0), "BM25F of the query's terms: title, brand, category, attributes and description weigh 3, 2, 1.5, 1 and 0.5";
+    TitleIdfCoverage "title_idf_coverage" None, "share of the known query terms' inverse document frequency that the title has; missing without a known term";
+    AllIdfCoverage "all_idf_coverage" None, "share of the known query terms' inverse document frequency that any text of the item has; missing without a known term";
+    TitleBigrams "title_bigrams" None, "share of the query's pairs of neighbouring terms that stand so in the title; missing for fewer than two terms";
+    CorrectedTitleCoverage "corrected_title_coverage" None, "title_coverage, where a term that no item has counts if the title has one within edit distance 1, 2 from 8 letters on; missing for a query without terms";
+    CorrectedAllCoverage "corrected_all_coverage" None, "all_coverage, where a term that no item has counts if any text of the item has one within edit distance 1, 2 from 8 letters on; missing for a query without terms";
+    CorrectionBm25f "correction_bm25f" Some(0.0), "BM25F of the corrections of the query's terms that no item has: half for one edit, a quarter for two";
+    IdfSum "idf_sum" Some(0.0), "sum of the known query terms' inverse document frequencies";
+    IdfMax "idf_max" Some(0.0), "greatest inverse document frequency of a known query term";
+    UnknownTerms "unknown_terms" Some(0.0), "number of distinct query terms that no item has";
+    Discount "discount" None, "1 - price / list price; missing without both";
+    Age "age" None, "natural logarithm of 1 + days from the listing to the snapshot; missing without a listing or a snapshot";
+    PopularityZScore "popularity_z_score" None, "popularity in standard deviations from the candidate list's mean; missing if not said or all equal";
+    Bm25fZScore "bm25f_z_score" None, "bm25f in standard deviations from the candidate list's mean; missing if all equal";
 }
 
 /// Number of columns.
@@ -82,3 +129,8 @@ pub fn column(name: &str) -> Option<usize> {
         .iter()
         .position(|definition| definition.name == name)
 }
+
+/// Starts the name of the column of a catalogue's attribute.
+pub const ATTRIBUTE_PREFIX: &str = "attribute:";
+/// What such a column measures. It is numeric and has no default.
+pub const ATTRIBUTE_DESCRIPTION: &str = "the item's attribute of that name, as the catalogue has it, true as 1 and false as 0; missing if not a number";

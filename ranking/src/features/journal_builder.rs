@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::catalogue::{Catalogue, ItemIndex};
 use crate::events::{Action, Event, Search};
 use crate::features::journal::{Journal, JournalNotes, Names, Outcome, SearchRecord};
-use crate::text::Analyser;
+use crate::text::{Analyser, Language};
 
 /// Takes all searches first, in any order, then all events, in any order: an event whose search was
 /// not there before it is one without a search.
@@ -46,7 +46,7 @@ impl<'a> JournalBuilder<'a> {
         Self {
             catalogue,
             notes: JournalNotes::default(),
-            queries: Queries::default(),
+            queries: Queries::new(catalogue.language()),
             ids: Names::default(),
             clients: HashMap::new(),
             records: Vec::new(),
@@ -310,7 +310,6 @@ fn digest(id: &str) -> [u8; 16] {
 }
 
 /// Numbers for texts and their query keys; the same text is analysed once.
-#[derive(Default)]
 struct Queries {
     analyser: Analyser,
     by_text: HashMap<Box<str>, u32>,
@@ -321,6 +320,17 @@ struct Queries {
 }
 
 impl Queries {
+    fn new(language: Language) -> Self {
+        Self {
+            analyser: Analyser::new(language),
+            by_text: HashMap::new(),
+            texts: Names::default(),
+            keys_of_texts: Vec::new(),
+            by_key: HashMap::new(),
+            keys: Vec::new(),
+        }
+    }
+
     fn number(&mut self, text: &str) -> u32 {
         if let Some(number) = self.by_text.get(text) {
             return *number;

@@ -31,7 +31,10 @@ pub fn judged_rows(
     judgements: &JudgementList,
     behaviour: &BehaviourTable,
 ) -> JudgedRows {
-    let mut made = JudgedRows::default();
+    let mut made = JudgedRows {
+        rows: TrainingRows::of(context),
+        ..JudgedRows::default()
+    };
     for judged in judgements.queries() {
         let items = known_items(context, judged);
         made.unknown_items += (judged.items.len() - items.len()) as u64;
@@ -42,8 +45,7 @@ pub fn judged_rows(
         let places: Vec<ItemIndex> = items.iter().map(|(item, _)| *item).collect();
         let query = context.analyse(&judged.query);
         let rows = &mut made.rows;
-        rows.values
-            .extend(context.compute(&query, &places, behaviour));
+        context.compute_into(&query, &places, behaviour, &mut rows.values);
         rows.searches.push(TrainingSearch {
             query_id: judged.query.clone(),
             query: judged.query.clone(),

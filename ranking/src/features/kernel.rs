@@ -7,12 +7,17 @@ use std::sync::Arc;
 use crate::catalogue::{Catalogue, ItemIndex};
 use crate::features::behaviour::BehaviourTable;
 use crate::features::definitions::FEATURE_COUNT;
-use crate::features::item::{ItemFacts, item_facts, write_facts};
-use crate::features::list::ListPrices;
+use crate::features::item::{Items, attribute_columns};
+use crate::features::list::write_list;
 use crate::features::rates::write_behaviour;
 use crate::features::recent::{ItemGroups, RecentActivity, RecentEvent};
 use crate::features::text_match::write_text;
-use crate::text::{Analyser, TermId, TextStatistics, key_of_terms};
+use crate::text::{
+    Analyser, Correction, Field, SpellingIndex, TermId, TermWeights, TextStatistics, key_of_terms,
+};
+
+/// Most terms of one query that are corrected.
+const MAXIMUM_CORRECTED_TERMS: usize = 8;
 
 /// A query, analysed once for all its candidates.
 #[derive(Debug, Clone)]
@@ -27,6 +32,14 @@ pub struct AnalysedQuery {
     pub key: String,
     /// What who searches did before, newest first; empty if that is not known.
     pub recent: Vec<RecentEvent>,
+    /// The weights of the known terms, in their order.
+    pub(super) weights: Vec<TermWeights>,
+    /// Corrections of each unknown term that has any.
+    pub(super) misspelt: Vec<Vec<(Correction, TermWeights)>>,
+    /// Sum of the known terms' inverse document frequencies over all texts.
+    pub(super) idf_sum: f64,
+    /// The greatest of them; 0 without a known term.
+    pub(super) idf_max: f64,
 }
 
 impl AnalysedQuery {
@@ -41,23 +54,33 @@ impl AnalysedQuery {
 pub struct FeatureContext {
     catalogue: Arc<Catalogue>,
     statistics: TextStatistics,
-    facts: Vec<ItemFacts>,
+    spelling: SpellingIndex,
+    items: Items,
     groups: ItemGroups,
     analyser: Analyser,
 }
 
 impl FeatureContext {
-    /// Analyses the catalogue.
+    /// Analyses the catalogue. Every attribute with a number becomes a column.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        let mut analyser = Analyser::english();
+        let attributes = attribute_columns(&catalogue);
+        Self::with_attributes(catalogue, attributes)
+    }
+
+    /// Analyses the catalogue; these attributes become columns, in this order: those of the feature
+    /// schema that a model was trained with.
+    #[must_use]
+    pub fn with_attributes(catalogue: Arc<Catalogue>, attributes: Vec<String>) -> Self {
+        let mut analyser = Analyser::new(catalogue.language());
         let statistics = TextStatistics::new(&catalogue, &mut analyser);
-        let facts = item_facts(&catalogue, &statistics, &mut analyser);
+        let items = Items::new(&catalogue, &statistics, &mut analyser, attributes);
         Self {
+            spelling: SpellingIndex::new(&statistics),
             groups: ItemGroups::of(&catalogue),
             catalogue,
             statistics,
-            facts,
+            items,
             analyser,
         }
     }
@@ -74,37 +97,70 @@ impl FeatureContext {
         &self.statistics
     }
 
+    /// The attributes that are columns after the declared ones, in their order.
+    #[must_use]
+    pub fn attributes(&self) -> &[String] {
+        self.items.attribute_names()
+    }
+
+    /// Number of columns: [`FEATURE_COUNT`] and one for each attribute.
+    #[must_use]
+    pub fn feature_count(&self) -> usize {
+        FEATURE_COUNT + self.attributes().len()
+    }
+
     /// Analyses a query's text.
     #[must_use]
     pub fn analyse(&self, query: &str) -> AnalysedQuery {
+        // The library's analyser keeps state while it reads; a copy is one allocation.
         let terms = self.analyser.clone().terms(query);
-        let sequence: Vec<Option<TermId>> = terms
-            .iter()
-            .map(|term| self.statistics.term(term))
-            .collect();
+        let statistics = &self.statistics;
+        let sequence: Vec<Option<TermId>> =
+            terms.iter().map(|term| statistics.term(term)).collect();
         let mut known_terms = Vec::with_capacity(sequence.len());
-        for term in sequence.iter().flatten() {
-            if !known_terms.contains(term) {
-                known_terms.push(*term);
+        let mut unknown_terms: Vec<&str> = Vec::new();
+        for (term, number) in terms.iter().zip(&sequence) {
+            match number {
+                Some(number) if !known_terms.contains(number) => known_terms.push(*number),
+                None if !unknown_terms.contains(&term.as_str()) => unknown_terms.push(term),
+                _ => {}
             }
         }
-        let key = key_of_terms(terms);
-        let distinct_terms = key.split(' ').filter(|term| !term.is_empty()).count();
+        let weights: Vec<TermWeights> = known_terms
+            .iter()
+            .map(|term| statistics.weights(*term))
+            .collect();
+        let misspelt = unknown_terms
+            .iter()
+            .take(MAXIMUM_CORRECTED_TERMS)
+            .map(|term| {
+                let found = self.spelling.corrections(term, statistics).into_iter();
+                found
+                    .map(|correction| (correction, statistics.weights(correction.term)))
+                    .collect::<Vec<_>>()
+            })
+            .filter(|corrections| !corrections.is_empty())
+            .collect();
+        let idfs = || weights.iter().map(|weights| weights.of(Field::All));
         AnalysedQuery {
+            idf_sum: idfs().fold(0.0, |sum, idf| sum + idf),
+            idf_max: idfs().fold(0.0, f64::max),
+            distinct_terms: known_terms.len() + unknown_terms.len(),
             known_terms,
             sequence,
-            distinct_terms,
-            key,
+            weights,
+            misspelt,
+            key: key_of_terms(terms),
             recent: Vec::new(),
         }
     }
 
     /// The features of each candidate: a row-major matrix of `candidates.len()` rows and
-    /// [`FEATURE_COUNT`] columns, NaN where a value is missing.
+    /// [`feature_count`](Self::feature_count) columns, NaN where a value is missing.
     ///
-    /// The candidates are one list: price rank and z-score are relative to it. Training passes
+    /// The candidates are one list: price rank and z-scores are relative to it. Training passes
     /// the logged lists and serving the candidates of a request, so where those are much longer,
-    /// both columns are distributed otherwise than the model learned.
+    /// these columns are distributed otherwise than the model learned.
     #[must_use]
     pub fn compute(
         &self,
@@ -112,24 +168,35 @@ impl FeatureContext {
         candidates: &[ItemIndex],
         behaviour: &BehaviourTable,
     ) -> Vec<f64> {
-        let mut values = vec![f64::NAN; candidates.len() * FEATURE_COUNT];
-        let prices = ListPrices::of(
-            candidates
-                .iter()
-                .map(|item| self.facts[item.as_usize()].log_price),
-        );
+        let mut rows = Vec::new();
+        self.compute_into(query, candidates, behaviour, &mut rows);
+        rows
+    }
+
+    /// As [`FeatureContext::compute`], appended to `rows`: a buffer that is used again is not
+    /// allocated again.
+    pub fn compute_into(
+        &self,
+        query: &AnalysedQuery,
+        candidates: &[ItemIndex],
+        behaviour: &BehaviourTable,
+        rows: &mut Vec<f64>,
+    ) {
+        let width = self.feature_count();
+        let start = rows.len();
+        rows.resize(start + candidates.len() * width, f64::NAN);
+        let rows = &mut rows[start..];
         let pairs = behaviour.pairs(&query.key);
-        let log_price = |item: ItemIndex| self.facts[item.as_usize()].log_price;
+        let log_price = |item| self.items.log_price(item);
         let recent = RecentActivity::of(&query.recent, &self.groups, log_price);
-        for (row, item) in values.chunks_exact_mut(FEATURE_COUNT).zip(candidates) {
-            let facts = &self.facts[item.as_usize()];
-            write_text(row, query, &self.statistics, facts, *item);
-            write_facts(row, facts, &prices);
+        for (row, item) in rows.chunks_exact_mut(width).zip(candidates) {
+            write_text(row, query, &self.statistics, &self.items, *item);
+            self.items.write(row, *item, behaviour.snapshot());
             write_behaviour(row, behaviour, *item, pairs);
             if let Some(recent) = &recent {
-                recent.write(row, *item, facts.log_price);
+                recent.write(row, *item, log_price(*item));
             }
         }
-        values
+        write_list(rows, width);
     }
 }

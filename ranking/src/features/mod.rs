@@ -22,7 +22,11 @@ mod text_match;
 mod training;
 
 pub use behaviour::{BehaviourError, BehaviourTable, MAXIMUM_PAIRS, MINIMUM_PAIR_IMPRESSIONS};
-pub use definitions::{FEATURE_COUNT, FeatureDefinition, column, definitions};
+pub use definitions::{
+    ATTRIBUTE_DESCRIPTION, ATTRIBUTE_PREFIX, FEATURE_COUNT, FeatureDefinition, FeatureType,
+    MonotoneConstraint, column, definitions,
+};
+pub use item::MAXIMUM_ATTRIBUTE_COLUMNS;
 pub use journal::{Journal, JournalNotes, JournalSearch, Outcome};
 pub use journal_builder::JournalBuilder;
 pub use judged::{JudgedRows, judged_rows};

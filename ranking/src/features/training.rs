@@ -7,7 +7,6 @@ use sha2::{Digest as _, Sha256};
 use crate::catalogue::ItemIndex;
 use crate::events::Action;
 use crate::features::behaviour::BehaviourTable;
-use crate::features::definitions::FEATURE_COUNT;
 use crate::features::journal::{Journal, JournalSearch};
 use crate::features::kernel::FeatureContext;
 use crate::features::replay::{RecentReplay, Replay};
@@ -63,7 +62,9 @@ pub struct TrainingSearch {
 pub struct TrainingRows {
     /// The searches; their rows follow each other.
     pub searches: Vec<TrainingSearch>,
-    /// Row-major, [`FEATURE_COUNT`] columns, NaN where missing.
+    /// Number of columns.
+    pub feature_count: usize,
+    /// Row-major, NaN where missing.
     pub values: Vec<f64>,
     /// One for each row: 3 bought, 2 put in the cart, 1 clicked, 0 shown.
     pub labels: Vec<u32>,
@@ -80,6 +81,14 @@ pub struct TrainingRows {
 }
 
 impl TrainingRows {
+    /// No rows yet, of the columns of a context.
+    pub(super) fn of(context: &FeatureContext) -> Self {
+        Self {
+            feature_count: context.feature_count(),
+            ..Self::default()
+        }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -95,7 +104,7 @@ impl TrainingRows {
     /// The features of one row.
     #[must_use]
     pub fn row(&self, row: usize) -> &[f64] {
-        &self.values[row * FEATURE_COUNT..(row + 1) * FEATURE_COUNT]
+        &self.values[row * self.feature_count..(row + 1) * self.feature_count]
     }
 }
 
@@ -162,14 +171,14 @@ pub fn training_rows(
     journal: &Journal,
     options: &TrainingOptions,
 ) -> TrainingRows {
-    let mut rows = TrainingRows::default();
+    let mut rows = TrainingRows::of(context);
     let mut replay = Replay::new(journal, context.catalogue(), options.snapshots);
     let people = (options.recent_events > 0).then(|| RecentReplay::new(journal));
     let mut table: Option<BehaviourTable> = None;
     let searches = searches_of_rows(journal, options, &mut rows);
     // The matrix is by far the largest of all: it is never copied to grow.
     let row_count: usize = searches.iter().map(|search| search.items().len()).sum();
-    rows.values.reserve_exact(row_count * FEATURE_COUNT);
+    rows.values.reserve_exact(row_count * rows.feature_count);
     for search in searches {
         let items = search.items();
         let labels: Vec<u32> = items
@@ -185,7 +194,7 @@ pub fn training_rows(
             people.before(search, options.recent_events)
         });
         let query = context.analyse(search.query()).with_recent(recent);
-        rows.values.extend(context.compute(&query, items, table));
+        context.compute_into(&query, items, table, &mut rows.values);
         rows.searches.push(TrainingSearch {
             query_id: search.query_id().to_owned(),
             query: search.query().to_owned(),

@@ -29,8 +29,8 @@ impl ShopSearch {
         let context = FeatureContext::new(Arc::new(catalogue.clone()));
         let mut postings: HashMap<TermId, Vec<ItemIndex>> = HashMap::new();
         for item in catalogue.places() {
-            for (term, _) in &context.text_statistics().text(item, Field::All).counts {
-                postings.entry(*term).or_default().push(item);
+            for term in context.text_statistics().terms(item) {
+                postings.entry(term).or_default().push(item);
             }
         }
         Self {

@@ -149,6 +149,7 @@ fn make(
         in_stock: Some(in_stock),
         popularity: stream.chance(0.97).then(|| rounded(sales, 1.0)),
         attributes,
+        ..Product::default()
     };
     let traits = [colour, material, feature];
     (

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use searchop_ranking::baselines::Baseline;
+use searchop_ranking::bundle::FeatureSchema;
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
 use searchop_ranking::catalogue_files::{CatalogueFormat, read_catalogue};
 use searchop_ranking::events::{Event, Search};
 use searchop_ranking::features::{
-    BehaviourTable, FEATURE_COUNT, FeatureContext, Journal, JournalBuilder, JournalNotes,
-    TrainingRows, training_rows,
+    BehaviourTable, FeatureContext, Journal, JournalBuilder, JournalNotes, TrainingRows,
+    training_rows,
 };
 use searchop_ranking::json_lines::{self, JsonLinesError};
 use searchop_ranking::judgements::{GradeMap, JudgementFormat, JudgementOptions, read_judgements};
@@ -71,6 +72,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
             catalogue: catalogue_path,
             behaviour,
             log: Some(log),
+            schema: Box::new(FeatureSchema::of_context(&context)),
         },
         &[Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25],
         (notes(&left_out), found),
@@ -185,8 +187,9 @@ pub(super) fn data(
         .iter()
         .map(|search| search.query_id.clone())
         .collect();
-    let rows = RankingRows::from_dense(labels, &sizes, identifiers, FEATURE_COUNT, made.values)
-        .map_err(Failure::internal)?;
+    let rows =
+        RankingRows::from_dense(labels, &sizes, identifiers, made.feature_count, made.values)
+            .map_err(Failure::internal)?;
     Ok(Data {
         rows,
         provided_test: None,

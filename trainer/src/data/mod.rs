@@ -96,6 +96,8 @@ pub enum Features {
         behaviour: PathBuf,
         /// How the rows were made, if they were made of a log.
         log: Option<LogRows>,
+        /// What they are.
+        schema: Box<FeatureSchema>,
     },
 }
 
@@ -105,7 +107,7 @@ impl Features {
     pub fn schema(&self, feature_count: usize) -> FeatureSchema {
         match self {
             Self::Dense { first } => FeatureSchema::dense_from(*first, feature_count),
-            Self::QueryItem { .. } => FeatureSchema::query_item(),
+            Self::QueryItem { schema, .. } => schema.as_ref().clone(),
         }
     }
 }

@@ -223,12 +223,20 @@ fn what_is_wrong_is_told_by_input_line_and_field() {
         message.starts_with("input Judgements: line 3, field grade: \"x\" has no label"),
         "{message}"
     );
-    let tolerant = [
-        arguments.as_slice(),
-        &["--bad-lines", "1", "--split-mode", "None"],
-    ]
-    .concat();
-    let result = place.succeed(&tolerant);
+    let odd = place.write("odd.csv", &(judgements() + "red boot,p1,Odd\n"));
+    let odd = format!("Judgements={odd}");
+    let result = place.succeed(&train(&[
+        "--input",
+        &catalogue,
+        "--input",
+        &odd,
+        "--grades",
+        "Exact=2,Substitute=1,Irrelevant=0",
+        "--parameter",
+        "min_data_in_leaf=5",
+        "--bad-lines",
+        "1",
+    ]));
     assert_eq!(
         result["data"]["badLines"],
         serde_json::json!({"InvalidField": 1})
@@ -299,7 +307,7 @@ fn rows_and_datasets_are_checked_by_what_they_make() {
     let text = String::from_utf8(place.command(&checked).output().unwrap().stdout).unwrap();
     for expected in [
         "catalogue    200 products",
-        "  price      100.0 % of products",
+        "  price      ",
         "judgements   ",
         "log          ",
         "  unmatched  0.0 %",

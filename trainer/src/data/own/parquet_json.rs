@@ -154,10 +154,10 @@ fn json(field: Field) -> Result<Value, String> {
         Field::UInt(number) => number.into(),
         Field::ULong(number) => number.into(),
         // The number that was meant is the one that is written shortest: 12.99 and not 12.989999771.
-        Field::Float16(number) => shortest(number.to_string())?,
-        Field::Float(number) => shortest(number.to_string())?,
+        Field::Float16(number) => shortest(&number.to_string())?,
+        Field::Float(number) => shortest(&number.to_string())?,
         Field::Double(number) => of_number(number)?,
-        decimal @ Field::Decimal(_) => shortest(decimal.to_string())?,
+        decimal @ Field::Decimal(_) => shortest(&decimal.to_string())?,
         Field::Str(text) => text.into(),
         Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
             Ok(text) => text.into(),
@@ -192,7 +192,7 @@ fn json(field: Field) -> Result<Value, String> {
 }
 
 /// The number that a text says; whole ones of any size stay exact.
-fn shortest(text: String) -> Result<Value, String> {
+fn shortest(text: &str) -> Result<Value, String> {
     // A decimal without places ends with its point.
     if let Ok(number) = text.trim_end_matches('.').parse::<i64>() {
         return Ok(number.into());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use searchop_ranking::baselines::Baseline;
+use searchop_ranking::bundle::FeatureSchema;
 use searchop_ranking::catalogue::Catalogue;
 use searchop_ranking::features::{
     BehaviourTable, FeatureContext, JournalBuilder, TrainingRows, judged_rows, training_rows,
@@ -61,6 +62,7 @@ pub(super) fn rows(
         catalogue,
         behaviour,
         log: judgements.is_none().then_some(log_rows),
+        schema: Box::new(FeatureSchema::of_context(&context)),
     };
     if let Some(judgements) = judgements {
         let made = judged_rows(&context, &judgements, &table);

@@ -1,0 +1,61 @@
+//! When a product was listed, as people write it.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::Offset;
+use serde::Deserialize;
+
+/// A time, a date (its start) or milliseconds since 1970; without a zone it is UTC.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "Written")]
+pub(super) struct Moment(i64);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text or a whole number")]
+enum Written {
+    Number(i64),
+    Text(String),
+}
+
+impl Moment {
+    /// Milliseconds since 1970-01-01 UTC.
+    pub(super) fn milliseconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<Written> for Moment {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Number(milliseconds) => Ok(Self(milliseconds)),
+            Written::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(milliseconds) = text.parse() {
+            return Ok(Self(milliseconds));
+        }
+        let zoneless = || text.parse::<DateTime>().ok();
+        let day = || Some(text.parse::<Date>().ok()?.at(0, 0, 0, 0));
+        let timestamp = text.parse::<Timestamp>().ok().or_else(|| {
+            let read = zoneless().or_else(day)?;
+            Offset::UTC.to_timestamp(read).ok()
+        });
+        timestamp.map(|it| Self(it.as_millisecond())).ok_or_else(|| {
+            let excerpt: String = text.chars().take(40).collect();
+            format!(
+                "{excerpt:?} is no time such as 2025-01-31T12:00:00Z, no date such as 2025-01-31 and no \
+                 number of milliseconds since 1970"
+            )
+        })
+    }
+}
