@@ -12,6 +12,7 @@ pub mod dataset;
 pub mod found;
 pub mod generate;
 pub mod labels;
+pub mod language;
 pub mod model;
 pub mod names;
 pub mod pod;
@@ -22,6 +23,7 @@ pub mod storage;
 pub use artifact::{ArtifactPolicy, ArtifactReference, JobStatus, Versions};
 pub use dataset::{DatasetCounts, DemoDataset, DemoDatasetSpec, DemoDatasetStatus};
 pub use found::DataFound;
+pub use language::Language;
 pub use model::{
     Autoscaling, AutoscalingMode, HistoryEntry, ModelReference, ModelSource, RankingModel,
     RankingModelSpec, RankingModelStatus, RejectedModel, RolloutOutcome, RolloutStatus, Serving,

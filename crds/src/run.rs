@@ -1,6 +1,6 @@
 //! TrainingRun: one reproducible training.
 
-use crate::{ArtifactPolicy, DataFound, JobStatus, PodTemplate, StorageSpec, Versions};
+use crate::{ArtifactPolicy, DataFound, JobStatus, Language, PodTemplate, StorageSpec, Versions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,8 @@ pub struct TrainingRunSpec {
     .message("spec.dataset.badLines needs an input named Catalogue"))]
 #[x_kube(validation = Rule::new("!(has(self.snapshotLagSeconds) || has(self.maxSearches) || has(self.recentEvents)) || !has(self.inputs) || (self.inputs.exists(input, input.name == 'Events') && !self.inputs.exists(input, input.name == 'Judgements'))")
     .message("spec.dataset.snapshotLagSeconds, maxSearches and recentEvents are for a dataset, or for inputs with Events and without Judgements"))]
+#[x_kube(validation = Rule::new("!has(self.language) || (has(self.inputs) && self.inputs.exists(input, input.name == 'Catalogue'))")
+    .message("spec.dataset.language needs an input named Catalogue"))]
 pub struct DatasetSource {
     /// A DemoDataset in the same namespace. The run waits until it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,6 +171,11 @@ pub struct DatasetSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 50))]
     pub recent_events: Option<i32>,
+
+    /// Language of the catalogue and the queries, such as `German`: plurals and other forms of a word match. It is recorded in the
+    /// model and used for serving as well. Default: English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// What a grade means.

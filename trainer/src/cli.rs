@@ -123,6 +123,10 @@ pub struct SourceOptions {
     /// after it. Default: 60.
     #[arg(long, value_name = "SECONDS")]
     pub clock_skew: Option<u32>,
+    /// The language of the catalogue and the queries, such as German: whose plurals and other forms of
+    /// a word are one term. Default: English.
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<String>,
     /// Bad lines that are passed over and counted, in each of catalogue, judgements and log.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub bad_lines: u64,

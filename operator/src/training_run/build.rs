@@ -110,6 +110,9 @@ fn add_files(add: &mut impl FnMut(&str, String), files: &DatasetSource) {
     if let Some(seconds) = files.clock_skew_seconds {
         add("--clock-skew", seconds.to_string());
     }
+    if let Some(language) = files.language {
+        add("--language", language.name().to_owned());
+    }
     if let Some(lines) = files.bad_lines {
         add("--bad-lines", lines.to_string());
     }

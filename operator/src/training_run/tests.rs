@@ -166,6 +166,7 @@ fn how_own_data_is_read_reaches_the_trainer() {
             "actions": [{"name": "basket", "action": "AddToCart"}],
             "clockSkewSeconds": 5,
             "badLines": 9,
+            "language": "German",
         },
     });
     let (arguments, _) = decided(&run(&spec), None, &Settings::example());
@@ -179,6 +180,7 @@ fn how_own_data_is_read_reaches_the_trainer() {
         "--action=basket=add_to_cart",
         "--clock-skew=5",
         "--bad-lines=9",
+        "--language=German",
     ] {
         assert!(
             arguments.iter().any(|argument| argument == expected),

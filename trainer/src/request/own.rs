@@ -7,6 +7,7 @@ use std::str::FromStr;
 use searchop_ranking::catalogue_files::CatalogueFormat;
 use searchop_ranking::events::Action;
 use searchop_ranking::judgements::{GradeMap, GradeMapError, JudgementFormat};
+use searchop_ranking::text::{Language, UnknownLanguage};
 use searchop_ranking::ubi::UbiOptions;
 use thiserror::Error;
 
@@ -65,6 +66,9 @@ pub enum OwnDataError {
     /// A map of grades that is none.
     #[error("--grades: {0}")]
     Grades(#[from] GradeMapError),
+    /// A language that is none.
+    #[error("--language: {0}")]
+    Language(#[from] UnknownLanguage),
     /// An action that is none.
     #[error(
         "--action {text:?}: expected NAME=ACTION, where ACTION is impression, click, add_to_cart or purchase"
@@ -159,6 +163,8 @@ pub struct OwnFiles {
     pub log: UbiOptions,
     /// Bad lines that are passed over in each of catalogue, judgements and log.
     pub bad_lines: u64,
+    /// The language of the catalogue and the queries.
+    pub language: Language,
 }
 
 impl OwnFiles {
@@ -172,6 +178,9 @@ impl OwnFiles {
     #[must_use]
     pub fn reading(&self) -> String {
         let mut text = format!("catalogue={}\n", self.catalogue.format);
+        if self.language != Language::default() {
+            text += &format!("language={}\n", self.language);
+        }
         if let Some(judgements) = &self.judgements {
             text += &format!("judgements={} grades={}\n", judgements.format, self.grades);
         }
@@ -238,6 +247,10 @@ impl OwnFiles {
             },
             log: log_options(options, bad_lines)?,
             bad_lines,
+            language: match &options.language {
+                Some(name) => name.parse()?,
+                None => Language::default(),
+            },
         }))
     }
 }
@@ -250,6 +263,7 @@ fn refuse_options(options: &SourceOptions) -> Result<(), OwnDataError> {
         (!options.action.is_empty(), "--action"),
         (options.bad_lines > 0, "--bad-lines"),
         (options.clock_skew.is_some(), "--clock-skew"),
+        (options.language.is_some(), "--language"),
     ];
     match given.into_iter().find(|(is_given, _)| *is_given) {
         Some((_, flag)) => Err(OwnDataError::WithoutCatalogue { flag }),

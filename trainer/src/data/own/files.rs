@@ -110,7 +110,7 @@ impl LocalOwnFiles {
             _ => None,
         };
         Ok(OwnData {
-            catalogue,
+            catalogue: catalogue.in_language(request.language),
             catalogue_notes,
             judgements,
             log: self.read_log()?,
