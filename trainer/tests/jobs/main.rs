@@ -16,5 +16,6 @@ mod process;
 mod purging;
 mod reference;
 mod refusals;
+mod serving;
 mod test_data;
 mod training;
