@@ -10,100 +10,174 @@ use std::time::Instant;
 use crate::impression::ImpressionId;
 use tracing::warn;
 
+use crate::api::body::RankBody;
 use crate::api::error::{ApiError, ErrorCode};
-use crate::api::messages::{
-    FoundItem, ModelReference, RankRequest, RankResponse, RankedCandidate, Ranker, SearchResponse,
-};
+use crate::api::messages::{FoundItem, ModelReference, Ranker, SearchResponse};
 use crate::api::state::{ServerState, SharedState};
-use crate::bundle::LoadedBundle;
-use crate::metrics::DegradedCause;
+use crate::api::written::{self, WrittenResult};
+use crate::bundle::{Buffers, LoadedBundle};
+use crate::digest::Digest;
+use crate::metrics::{DegradedCause, RankDurations};
 use crate::rank::{self, RankError, RankedList};
-use crate::scoring_pool::PoolError;
+use crate::scoring_pool::{Place, PoolError};
 use crate::search::{self, SearchRequest};
-use crate::stand_in::{Outcome, try_each};
+use crate::stand_in::{Outcome, try_each, try_each_here};
 
-/// Ranks the candidates of a request.
+/// Up to so many trees of so many rows a list is ranked on the thread that read its request. Two to
+/// three nanoseconds each make that a good half of a millisecond: other requests wait no longer for
+/// it than for a longer body, and handing work to another thread and back takes some ten
+/// microseconds.
+const MOST_WORK_HERE: usize = 250_000;
+/// What computing a row takes, in trees.
+const WORK_OF_ROW: usize = 200;
+
+/// An answer to a rank request.
+#[derive(Debug)]
+pub struct RankAnswer {
+    /// What ranked the list, if a model did.
+    pub model: Option<Digest>,
+    /// The JSON of a [`RankResponse`](crate::api::messages::RankResponse).
+    pub text: Vec<u8>,
+}
+
+/// Lets a request in.
+///
+/// # Errors
+/// When too much is in flight.
+pub fn enter(state: &ServerState) -> Result<Place, ApiError> {
+    state.pool.enter().map_err(|_| overloaded(state))
+}
+
+/// Ranks the candidates of a request: here when that is soon done, else in the scoring pool.
 ///
 /// # Errors
 /// When the request does not fit the model, or too much is in flight. Never for a model's fault:
 /// then the candidates come back in the order they were sent.
 pub async fn rank(
     state: &SharedState,
+    place: Place,
     impression_id: ImpressionId,
-    request: RankRequest,
-) -> Result<RankResponse, ApiError> {
-    let key = request
-        .context
-        .session_key
-        .clone()
-        .unwrap_or_else(|| impression_id.to_string());
-    let bundles = state.tracks.snapshot().candidates(&key);
-    let limit = request.limit.map_or(usize::MAX, |limit| {
-        usize::try_from(limit).unwrap_or(usize::MAX)
-    });
-    let request = Arc::new(request);
-
-    let outcome = if bundles.is_empty() {
-        Err(DegradedCause::NoModel)
-    } else {
-        let (worker_state, worker_request) = (Arc::clone(state), Arc::clone(&request));
-        let attempt =
-            move |bundle: &Arc<LoadedBundle>| ranked(&worker_state, bundle, &worker_request);
-        match try_each(&state.pool, bundles, attempt, note_failure(state)).await {
-            Ok(Outcome::Done(bundle, list)) if list.scored > 0 || request.candidates.is_empty() => {
-                Ok((bundle.digest().clone(), list))
-            }
-            Ok(Outcome::Done(..)) => Err(DegradedCause::NothingKnown),
-            Ok(Outcome::Refused(error)) => return Err(error),
-            Ok(Outcome::Failed) | Err(PoolError::Panicked) => Err(DegradedCause::ScoringFailed),
-            Err(PoolError::OverBudget) => Err(DegradedCause::OverBudget),
-            Err(PoolError::Overloaded) => return Err(overloaded(state)),
-        }
+    body: RankBody<'_>,
+) -> Result<RankAnswer, ApiError> {
+    let mut own_key = [0; ImpressionId::LENGTH];
+    let key = match &body.context.session_key {
+        Some(key) => key.as_str(),
+        None => impression_id.encoded(&mut own_key),
     };
-
-    let (model, mut results, degraded) = match outcome {
-        Ok((digest, list)) => (Some(ModelReference { sha256: digest }), list.results, false),
-        Err(cause) => {
-            state.metrics.degraded(cause);
-            (None, in_order_sent(&request, cause), true)
-        }
+    let bundles = state.tracks.snapshot().candidates(key);
+    let Some(first) = bundles.first() else {
+        return Ok(rank_answer(
+            state,
+            impression_id,
+            &body,
+            Err(DegradedCause::NoModel),
+        ));
     };
-    results.truncate(limit);
-    Ok(RankResponse {
-        impression_id,
-        model,
-        results,
-        degraded,
-    })
+    if work(first, &body) <= MOST_WORK_HERE {
+        let attempt = |bundle: &Arc<LoadedBundle>| ranked(state, bundle, &body);
+        let outcome = try_each_here(&state.pool, &place, &bundles, attempt, note_failure(state));
+        let outcome = ranked_or_degraded(state, outcome, body.candidates.is_empty())?;
+        return Ok(rank_answer(state, impression_id, &body, outcome));
+    }
+    // Work that is over its budget goes on behind its answer, so it needs a body of its own.
+    let body = Arc::new(body.into_owned());
+    let (worker_state, worker_body) = (Arc::clone(state), Arc::clone(&body));
+    let attempt = move |bundle: &Arc<LoadedBundle>| ranked(&worker_state, bundle, &worker_body);
+    let outcome = try_each(&state.pool, place, bundles, attempt, note_failure(state)).await;
+    let outcome = ranked_or_degraded(state, outcome, body.candidates.is_empty())?;
+    Ok(rank_answer(state, impression_id, &body, outcome))
+}
+
+/// How long a list will take, in trees of one row.
+fn work(bundle: &LoadedBundle, body: &RankBody<'_>) -> usize {
+    let computed = if body.is_matrix() { 0 } else { WORK_OF_ROW };
+    body.candidates
+        .len()
+        .saturating_mul(bundle.tree_count() + computed)
+}
+
+type Ranked = Result<(Digest, RankedList), DegradedCause>;
+
+fn ranked_or_degraded(
+    state: &ServerState,
+    outcome: Result<Outcome<Arc<LoadedBundle>, RankedList>, PoolError>,
+    is_empty: bool,
+) -> Result<Ranked, ApiError> {
+    match outcome {
+        Ok(Outcome::Done(bundle, list)) if list.scored > 0 || is_empty => {
+            Ok(Ok((bundle.digest().clone(), list)))
+        }
+        Ok(Outcome::Done(..)) => Ok(Err(DegradedCause::NothingKnown)),
+        Ok(Outcome::Refused(error)) => Err(error),
+        Ok(Outcome::Failed) | Err(PoolError::Panicked) => Ok(Err(DegradedCause::ScoringFailed)),
+        Err(PoolError::OverBudget) => Ok(Err(DegradedCause::OverBudget)),
+        Err(PoolError::Overloaded) => Err(overloaded(state)),
+    }
 }
 
 fn ranked(
     state: &ServerState,
     bundle: &LoadedBundle,
-    request: &RankRequest,
+    body: &RankBody<'_>,
 ) -> Result<RankedList, RankError> {
-    let started = Instant::now();
-    let list = rank::rank(bundle, request)?;
-    state.metrics.ranked(
-        bundle.digest(),
-        list.scored,
-        list.results.len() - list.scored,
-        started.elapsed(),
-    );
-    Ok(list)
+    bundle.with_buffers(|buffers| {
+        let Buffers {
+            rows,
+            scores,
+            scratch,
+        } = buffers;
+        let started = Instant::now();
+        let matrix = rank::rows(bundle, body, rows)?;
+        let features = started.elapsed();
+        bundle.score(matrix, scratch, scores)?;
+        let list = rank::ranked_list(&rows.has_row, scores);
+        let durations = RankDurations {
+            features,
+            total: started.elapsed(),
+        };
+        let unknown = list.order.len() - list.scored;
+        state
+            .metrics
+            .ranked(bundle.digest(), list.scored, unknown, durations);
+        Ok(list)
+    })
 }
 
-fn in_order_sent(request: &RankRequest, cause: DegradedCause) -> Vec<RankedCandidate> {
-    let known = cause != DegradedCause::NothingKnown;
-    (1..)
-        .zip(&request.candidates)
-        .map(|(position, candidate)| RankedCandidate {
-            id: candidate.id.clone(),
-            score: None,
-            position,
-            known,
-        })
-        .collect()
+fn rank_answer(
+    state: &ServerState,
+    impression_id: ImpressionId,
+    body: &RankBody<'_>,
+    outcome: Ranked,
+) -> RankAnswer {
+    let count = body.candidates.len();
+    let limit = body.limit.map_or(count, |limit| {
+        usize::try_from(limit).map_or(count, |limit| limit.min(count))
+    });
+    let id = |place: usize| body.candidates[place].id.as_ref();
+    match outcome {
+        Ok((digest, list)) => {
+            let results = list.order[..limit].iter().map(|place| WrittenResult {
+                id: id(*place),
+                score: list.scores[*place],
+                known: list.scores[*place].is_some(),
+            });
+            let text = written::rank_response(impression_id, Some(&digest), results);
+            RankAnswer {
+                model: Some(digest),
+                text,
+            }
+        }
+        Err(cause) => {
+            state.metrics.degraded(cause);
+            let results = (0..limit).map(|place| WrittenResult {
+                id: id(place),
+                score: None,
+                known: cause != DegradedCause::NothingKnown,
+            });
+            let text = written::rank_response(impression_id, None, results);
+            RankAnswer { model: None, text }
+        }
+    }
 }
 
 /// Retrieves and ranks items for a query.
@@ -124,6 +198,7 @@ pub async fn search(
     if bundles.is_empty() {
         return Err(ApiError::new(ErrorCode::NotReady, "no model is loaded"));
     }
+    let place = enter(state)?;
     let request = Arc::new(request);
     // What was retrieved is kept beside the ranking, for answers that scoring is too late for.
     let retrieved = Arc::new(OnceLock::new());
@@ -136,7 +211,8 @@ pub async fn search(
         );
         move |bundle: &Arc<LoadedBundle>| searched(&state, bundle, &request, &retrieved)
     };
-    let outcome = match try_each(&state.pool, bundles, attempt, note_failure(state)).await {
+    let outcome = try_each(&state.pool, place, bundles, attempt, note_failure(state)).await;
+    let outcome = match outcome {
         Ok(Outcome::Done(bundle, items)) => Ok((bundle.digest().clone(), items)),
         Ok(Outcome::Refused(error)) => return Err(error),
         Ok(Outcome::Failed) | Err(PoolError::Panicked) => Err(DegradedCause::ScoringFailed),
@@ -182,10 +258,14 @@ fn searched(
         return Ok(items);
     }
     let started = Instant::now();
-    let items = search::ranked(bundle, &request.query, &found)?;
+    let (items, features) = search::ranked(bundle, &request.query, &found)?;
+    let durations = RankDurations {
+        features,
+        total: started.elapsed(),
+    };
     state
         .metrics
-        .ranked(bundle.digest(), items.len(), 0, started.elapsed());
+        .ranked(bundle.digest(), items.len(), 0, durations);
     Ok(items)
 }
 

@@ -10,8 +10,9 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use searchop_ranking::bundle::{
-    BEHAVIOUR_FILE, Bundle, CATALOGUE_FILE, FeatureSchema, SchemaKind, SelfCheckError,
+    BEHAVIOUR_FILE, Bundle, CATALOGUE_FILE, FeatureSchema, REPORT_FILE, SchemaKind, SelfCheckError,
 };
 use searchop_ranking::catalogue::{Catalogue, ItemIndex, Product};
 use searchop_ranking::features::{BehaviourTable, FeatureContext, RecentEvent};
@@ -25,6 +26,8 @@ use crate::fetch::failure_file;
 use crate::manifest::{self, ManifestError};
 use crate::tracks::TrackFailure;
 
+/// The most values that buffers keep their memory for between requests: 2 MiB of them.
+const MOST_KEPT_VALUES: usize = 256 * 1024;
 /// The longest note of a failed fetch that is read, in bytes.
 const MAXIMUM_NOTE_BYTES: u64 = 64 * 1024;
 
@@ -33,12 +36,35 @@ pub struct LoadedBundle {
     digest: Digest,
     metrics: BTreeMap<String, String>,
     model: RankingModel,
-    /// What requests score in, one at a time each; as many as ever scored at once.
-    scratches: Mutex<Vec<Scratch>>,
+    /// What requests are ranked in, one at a time each; as many as ever were at once.
+    buffers: Mutex<Vec<Buffers>>,
     kind: SchemaKind,
     default_row: Vec<f64>,
+    feature_names: Vec<String>,
     feature_indices: HashMap<String, usize>,
     catalogue: Option<ServedCatalogue>,
+    report: Option<Bytes>,
+}
+
+/// Memory that a request is ranked in, kept for the next one.
+pub struct Buffers {
+    /// Of its rows.
+    pub rows: RowBuffers,
+    /// A score for each row.
+    pub scores: Vec<f64>,
+    /// Of the scorer.
+    pub scratch: Scratch,
+}
+
+/// Memory for the rows of a request.
+#[derive(Debug, Default)]
+pub struct RowBuffers {
+    /// A row-major matrix.
+    pub values: Vec<f64>,
+    /// For each candidate, whether it has a row.
+    pub has_row: Vec<bool>,
+    /// For each feature, whether a candidate names it.
+    pub is_named: Vec<bool>,
 }
 
 /// A bundle's catalogue, with all that features are computed from.
@@ -117,6 +143,13 @@ impl LoadedBundle {
                 ),
                 SchemaKind::QueryItem | SchemaKind::Dense => None,
             };
+        let report = if manifest.lists(REPORT_FILE) {
+            let path = directory.join(REPORT_FILE);
+            let page = fs::read(&path).map_err(|source| ManifestError::Read { path, source })?;
+            Some(page.into())
+        } else {
+            None
+        };
         Ok(Self {
             digest: digest.clone(),
             metrics: metadata
@@ -125,11 +158,17 @@ impl LoadedBundle {
                 .map(|metric| (metric.name, metric.value))
                 .collect(),
             model,
-            scratches: Mutex::default(),
+            buffers: Mutex::default(),
             kind: schema.kind,
             default_row: schema.default_row(),
-            feature_indices: feature_indices(schema),
+            feature_indices: feature_indices(&schema),
+            feature_names: schema
+                .features
+                .into_iter()
+                .map(|feature| feature.name)
+                .collect(),
             catalogue,
+            report,
         })
     }
 
@@ -148,9 +187,17 @@ impl LoadedBundle {
         self.default_row.len()
     }
 
-    /// The place of a feature in a row.
-    pub fn feature_index(&self, name: &str) -> Option<usize> {
-        self.feature_indices.get(name).copied()
+    /// How many trees its model has.
+    pub fn tree_count(&self) -> usize {
+        self.model.tree_count()
+    }
+
+    /// The place of a feature in a row; found at once where it is the `expected` one.
+    pub fn feature_index(&self, name: &str, expected: usize) -> Option<usize> {
+        match self.feature_names.get(expected) {
+            Some(feature) if feature == name => Some(expected),
+            _ => self.feature_indices.get(name).copied(),
+        }
     }
 
     /// A row about which nothing is known; NaN is "missing".
@@ -168,32 +215,50 @@ impl LoadedBundle {
         self.catalogue.as_ref()
     }
 
+    /// The page about its training, in HTML, if it has one.
+    pub fn report(&self) -> Option<&Bytes> {
+        self.report.as_ref()
+    }
+
+    /// Runs `work` with memory that other requests used before.
+    pub fn with_buffers<T>(&self, work: impl FnOnce(&mut Buffers) -> T) -> T {
+        let mut buffers = self.kept_buffers().pop().unwrap_or_else(|| Buffers {
+            rows: RowBuffers::default(),
+            scores: Vec::new(),
+            scratch: self.model.scratch(),
+        });
+        let result = work(&mut buffers);
+        if buffers.rows.values.capacity() <= MOST_KEPT_VALUES {
+            self.kept_buffers().push(buffers);
+        }
+        result
+    }
+
+    fn kept_buffers(&self) -> MutexGuard<'_, Vec<Buffers>> {
+        // What a panic left behind is whole: buffers are not among these while they are used.
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One score for each row of a row-major matrix of `feature_count` columns.
     ///
     /// # Errors
     /// When a score is not finite.
-    pub fn score(&self, rows: &[f64]) -> Result<Vec<f64>, ScoringError> {
-        let mut scores = vec![0.0; rows.len() / self.feature_count()];
-        let mut scratch = self
-            .scratches()
-            .pop()
-            .unwrap_or_else(|| self.model.scratch());
-        self.model.score_rows(rows, &mut scratch, &mut scores);
-        self.scratches().push(scratch);
+    pub fn score(
+        &self,
+        rows: &[f64],
+        scratch: &mut Scratch,
+        scores: &mut Vec<f64>,
+    ) -> Result<(), ScoringError> {
+        scores.clear();
+        scores.resize(rows.len() / self.feature_count(), 0.0);
+        self.model.score_rows(rows, scratch, scores);
         match scores.iter().position(|score| !score.is_finite()) {
             Some(row) => Err(ScoringError::NotFinite {
                 row,
                 score: scores[row],
             }),
-            None => Ok(scores),
+            None => Ok(()),
         }
-    }
-
-    fn scratches(&self) -> MutexGuard<'_, Vec<Scratch>> {
-        // What a panic left behind is whole: a scratch is out of the pool while it is used.
-        self.scratches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -206,12 +271,12 @@ impl fmt::Debug for LoadedBundle {
     }
 }
 
-fn feature_indices(schema: FeatureSchema) -> HashMap<String, usize> {
+fn feature_indices(schema: &FeatureSchema) -> HashMap<String, usize> {
     schema
         .features
-        .into_iter()
+        .iter()
         .enumerate()
-        .map(|(index, feature)| (feature.name, index))
+        .map(|(index, feature)| (feature.name.clone(), index))
         .collect()
 }
 
@@ -249,26 +314,11 @@ impl ServedCatalogue {
         self.context.catalogue().product(item)
     }
 
-    /// The rows of the items as one list of candidates for the query: a row-major matrix of
-    /// the schema's columns.
-    pub fn matrix(&self, query: &str, items: &[ItemIndex]) -> Vec<f64> {
-        self.context
-            .compute(&self.context.analyse(query), items, &self.behaviour)
-    }
-
-    /// As [`ServedCatalogue::matrix`], row by row, for somebody with these recent events.
-    pub fn rows(
-        &self,
-        query: &str,
-        recent: Vec<RecentEvent>,
-        items: &[ItemIndex],
-    ) -> Vec<Vec<f64>> {
+    /// The rows of the items as one list of candidates for the query of somebody with these recent
+    /// events: a row-major matrix of the schema's columns.
+    pub fn matrix(&self, query: &str, recent: Vec<RecentEvent>, items: &[ItemIndex]) -> Vec<f64> {
         let query = self.context.analyse(query).with_recent(recent);
-        self.context
-            .compute(&query, items, &self.behaviour)
-            .chunks_exact(self.context.feature_count())
-            .map(<[f64]>::to_vec)
-            .collect()
+        self.context.compute(&query, items, &self.behaviour)
     }
 
     /// The `depth` items nearest to the query by text, best first.

@@ -95,7 +95,8 @@ pub struct ServeArguments {
     /// The most requests that wait for a score or are being scored; more are refused with 503.
     #[arg(long, value_name = "N", default_value = "256")]
     pub maximum_in_flight: NonZeroUsize,
-    /// How many requests are scored at the same time; one for each core when absent.
+    /// How many searches and long lists are ranked at the same time, on threads of their own; one for
+    /// each core when absent. Short lists are ranked by the threads that read requests.
     #[arg(long, value_name = "N")]
     pub scoring_threads: Option<NonZeroUsize>,
     /// The longest time for a request's body to arrive, in milliseconds.

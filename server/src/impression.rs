@@ -13,9 +13,17 @@ use uuid::{Builder, Uuid};
 pub struct ImpressionId(Uuid);
 
 impl ImpressionId {
+    /// How long an id's text is, in bytes.
+    pub const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
+
     /// The id of a list answered at `unix_milliseconds`, made unique by `random`.
     pub fn new(unix_milliseconds: u64, random: [u8; 10]) -> Self {
         Self(Builder::from_unix_timestamp_millis(unix_milliseconds, &random).into_uuid())
+    }
+
+    /// The id's text, without an allocation.
+    pub fn encoded<'text>(&self, text: &'text mut [u8; Self::LENGTH]) -> &'text str {
+        self.0.hyphenated().encode_lower(text)
     }
 }
 

@@ -6,8 +6,8 @@
 //!   that brings bundles onto the disk
 //! - `api` the public API · `admin` the admin port
 //! - `answer` which bundle answers, and what happens when one fails · `rank`, `search` how one
-//!   bundle answers · `stand_in` one after another · `scoring_pool` where that runs · `feedback`,
-//!   `impression`
+//!   bundle answers · `stand_in` one after another · `scoring_pool` who is let in, and threads for
+//!   what is long · `feedback`, `impression`
 //! - `tracks` the loaded bundles · `bundle` one of them · `manifest` its digests
 //! - `plan` who gets which bundle · `plan_follower` where that is read
 //! - `connections`, `shutdown` the life of connections and of the process · `metrics`

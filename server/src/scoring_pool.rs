@@ -1,14 +1,14 @@
-//! Where scoring runs: off the async threads, on a bounded number of threads, within a time budget.
+//! Admission to scoring, and the threads for what is too long for the async ones.
 //!
-//! Three bounds: how many requests may be in the pool at all (more are refused at once), how many
-//! score at the same time (the cores), and how long one may take (waiting included). Knows nothing
-//! of models.
+//! Three bounds: how many requests may be waiting or scored at all (more are refused at once), how
+//! many score at the same time (the cores), and how long one may take (waiting included). Knows
+//! nothing of models.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Runs scoring work.
 #[derive(Debug)]
@@ -17,6 +17,20 @@ pub struct ScoringPool {
     threads: Arc<Semaphore>,
     maximum_in_flight: usize,
     budget: Duration,
+}
+
+/// A request's place in the pool, given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    entered: Instant,
+}
+
+impl Place {
+    /// How long ago the place was taken.
+    pub fn age(&self) -> Duration {
+        self.entered.elapsed()
+    }
 }
 
 /// Why work has no result.
@@ -50,35 +64,34 @@ impl ScoringPool {
             .saturating_sub(self.in_flight.available_permits())
     }
 
-    /// How long a request may take in the pool.
-    pub fn budget(&self) -> Duration {
-        self.budget
-    }
-
-    /// Runs `work` within the budget and gives its result.
+    /// Takes a place.
     ///
     /// # Errors
-    /// When the pool is full, the budget is used up, or the work panics.
-    pub async fn run<T, F>(&self, work: F) -> Result<T, PoolError>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
-    {
-        self.run_within(self.budget, work).await
-    }
-
-    /// As [`ScoringPool::run`], within a part of the budget.
-    ///
-    /// # Errors
-    /// As [`ScoringPool::run`].
-    pub async fn run_within<T, F>(&self, budget: Duration, work: F) -> Result<T, PoolError>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
-    {
-        let place = Arc::clone(&self.in_flight)
+    /// When the pool is full.
+    pub fn enter(&self) -> Result<Place, PoolError> {
+        let permit = Arc::clone(&self.in_flight)
             .try_acquire_owned()
             .map_err(|_| PoolError::Overloaded)?;
+        Ok(Place {
+            _permit: permit,
+            entered: Instant::now(),
+        })
+    }
+
+    /// What is left of the budget of the request in this place.
+    pub fn budget_of(&self, place: &Place) -> Duration {
+        self.budget.saturating_sub(place.age())
+    }
+
+    /// Runs `work` off the async threads, and gives its result.
+    ///
+    /// # Errors
+    /// When the budget is used up, or the work panics.
+    pub async fn run<T, F>(&self, place: Place, budget: Duration, work: F) -> Result<T, PoolError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
         let threads = Arc::clone(&self.threads);
         let scoring = async move {
             let thread = threads
@@ -106,21 +119,30 @@ mod tests {
 
     use super::*;
 
+    async fn run<T: Send + 'static>(
+        pool: &ScoringPool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
+        let place = pool.enter()?;
+        let budget = pool.budget_of(&place);
+        pool.run(place, budget, work).await
+    }
+
     #[tokio::test]
     async fn a_full_pool_refuses_at_once() {
         let pool = Arc::new(ScoringPool::new(1, 1, Duration::from_secs(30)));
         let (release, blocked) = mpsc::channel::<()>();
         let first = tokio::spawn({
             let pool = Arc::clone(&pool);
-            async move { pool.run(move || blocked.recv().is_ok()).await }
+            async move { run(&pool, move || blocked.recv().is_ok()).await }
         });
         while pool.in_flight() == 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(pool.run(|| ()).await, Err(PoolError::Overloaded));
+        assert_eq!(run(&pool, || ()).await, Err(PoolError::Overloaded));
         release.send(()).unwrap();
         assert_eq!(first.await.unwrap(), Ok(true));
-        assert_eq!(pool.run(|| 7).await, Ok(7));
+        assert_eq!(run(&pool, || 7).await, Ok(7));
     }
 
     #[tokio::test]
@@ -128,11 +150,11 @@ mod tests {
         let pool = ScoringPool::new(2, 1, Duration::from_millis(20));
         let (release, blocked) = mpsc::channel::<()>();
         assert_eq!(
-            pool.run(move || blocked.recv().is_ok()).await,
+            run(&pool, move || blocked.recv().is_ok()).await,
             Err(PoolError::OverBudget)
         );
         assert_eq!(
-            pool.run(|| ()).await,
+            run(&pool, || ()).await,
             Err(PoolError::OverBudget),
             "the only thread is taken"
         );
@@ -140,14 +162,14 @@ mod tests {
         while pool.in_flight() > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(pool.run(|| 7).await, Ok(7));
+        assert_eq!(run(&pool, || 7).await, Ok(7));
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_frees_its_place() {
         let pool = ScoringPool::new(1, 1, Duration::from_secs(30));
         assert_eq!(
-            pool.run(|| panic!("scoring fault")).await,
+            run(&pool, || panic!("scoring fault")).await,
             Err::<(), _>(PoolError::Panicked)
         );
         assert_eq!(pool.in_flight(), 0);

@@ -1,6 +1,9 @@
 //! Searches one bundle's catalogue: retrieval by text, then the model's order.
 //!
-//! Pure and blocking; choosing the bundle and falling back is `answer`.
+//! Blocking, and pure but for the clock that its parts are timed by; choosing the bundle and falling
+//! back is `answer`.
+
+use std::time::{Duration, Instant};
 
 use searchop_ranking::catalogue::ItemIndex;
 
@@ -146,7 +149,7 @@ pub fn in_retrieval_order(found: &Found<'_>) -> Vec<FoundItem> {
         .collect()
 }
 
-/// The items as the model orders them.
+/// The items as the model orders them, and how long their features took.
 ///
 /// # Errors
 /// When scoring fails.
@@ -154,15 +157,20 @@ pub fn ranked(
     bundle: &LoadedBundle,
     query: &str,
     found: &Found<'_>,
-) -> Result<Vec<FoundItem>, RankError> {
-    let rows: Vec<f64> = found.catalogue.matrix(query, &found.items);
-    let scores: Vec<Option<f64>> = bundle.score(&rows)?.into_iter().map(Some).collect();
+) -> Result<(Vec<FoundItem>, Duration), RankError> {
+    let started = Instant::now();
+    let rows: Vec<f64> = found.catalogue.matrix(query, Vec::new(), &found.items);
+    let features = started.elapsed();
+    let scores: Vec<Option<f64>> = bundle.with_buffers(|buffers| {
+        bundle.score(&rows, &mut buffers.scratch, &mut buffers.scores)?;
+        Ok::<_, RankError>(buffers.scores.iter().copied().map(Some).collect())
+    })?;
     let order = order_by_score(&scores);
-    Ok(order
+    let items = order
         .into_iter()
         .enumerate()
-        .map(|(position, place)| found.item(place, position, scores[place]))
-        .collect())
+        .map(|(position, place)| found.item(place, position, scores[place]));
+    Ok((items.collect(), features))
 }
 
 #[cfg(test)]

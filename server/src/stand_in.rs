@@ -1,7 +1,7 @@
-//! Tries one bundle after another, in the scoring pool and within its budget.
+//! Tries one bundle after another within the budget, in the scoring pool or on the thread at hand.
 //!
-//! Half of the budget is kept for the stand-ins, so that a bundle that takes too long is stood in for
-//! as one that fails is. Which bundles, and what is tried, is `answer`.
+//! In the pool half of the budget is kept for the stand-ins, so that a bundle that takes too long is
+//! stood in for as one that fails is. Which bundles, and what is tried, is `answer`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::api::error::ApiError;
 use crate::rank::RankError;
-use crate::scoring_pool::{PoolError, ScoringPool};
+use crate::scoring_pool::{Place, PoolError, ScoringPool};
 
 /// How trying the bundles one after another ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub(crate) enum Outcome<B, T> {
 /// When the pool takes no more, or the budget is used up.
 pub(crate) async fn try_each<B, T, A, F>(
     pool: &ScoringPool,
+    place: Place,
     bundles: Vec<B>,
     attempt: A,
     failed: F,
@@ -47,11 +48,11 @@ where
         let (attempt, failed) = (attempt.clone(), failed.clone());
         move || try_from(&bundles, from, &begun, &attempt, &failed)
     };
-    let budget = pool.budget();
+    let budget = pool.budget_of(&place);
     if bundles.len() < 2 {
-        return pool.run_within(budget, work(0)).await;
+        return pool.run(place, budget, work(0)).await;
     }
-    let first = pool.run_within(budget / 2, work(0)).await;
+    let first = pool.run(place, budget / 2, work(0)).await;
     if !matches!(first, Err(PoolError::OverBudget)) {
         return first;
     }
@@ -62,7 +63,25 @@ where
     if tried >= bundles.len() {
         return first;
     }
-    pool.run_within(budget / 2, work(tried)).await
+    pool.run(pool.enter()?, budget / 2, work(tried)).await
+}
+
+/// As [`try_each`], at once and on this thread: for work that is done sooner than another thread
+/// would have begun it.
+///
+/// # Errors
+/// When the budget was used up by waiting.
+pub(crate) fn try_each_here<B: Clone, T>(
+    pool: &ScoringPool,
+    place: &Place,
+    bundles: &[B],
+    attempt: impl Fn(&B) -> Result<T, RankError>,
+    failed: impl Fn(&B, &str),
+) -> Result<Outcome<B, T>, PoolError> {
+    if pool.budget_of(place).is_zero() {
+        return Err(PoolError::OverBudget);
+    }
+    Ok(try_from(bundles, 0, &AtomicUsize::new(0), attempt, failed))
 }
 
 fn try_from<B: Clone, T>(
@@ -115,7 +134,14 @@ mod tests {
             }
             Ok(bundle.len())
         };
-        let outcome = try_each(&pool, vec!["slow", "stable"], attempt, note(&failures)).await;
+        let outcome = try_each(
+            &pool,
+            pool.enter().unwrap(),
+            vec!["slow", "stable"],
+            attempt,
+            note(&failures),
+        )
+        .await;
         assert_eq!(outcome, Ok(Outcome::Done("stable", 6)));
         assert_eq!(*failures.lock().unwrap(), ["slow"]);
         drop(release);
@@ -125,7 +151,14 @@ mod tests {
     async fn waiting_for_a_thread_is_no_bundles_fault() {
         let pool = ScoringPool::new(4, 0, Duration::from_millis(20));
         let failures = Failures::default();
-        let outcome = try_each(&pool, vec!["a", "b"], |_| Ok(()), note(&failures)).await;
+        let outcome = try_each(
+            &pool,
+            pool.enter().unwrap(),
+            vec!["a", "b"],
+            |_| Ok(()),
+            note(&failures),
+        )
+        .await;
         assert_eq!(outcome, Err(PoolError::OverBudget));
         assert!(failures.lock().unwrap().is_empty());
     }
@@ -147,15 +180,55 @@ mod tests {
             _ => Ok(7),
         };
         let bundles = vec!["panics", "fails", "refuses", "good"];
-        let outcome = try_each(&pool, bundles, attempt, note(&failures)).await;
+        let outcome = try_each(
+            &pool,
+            pool.enter().unwrap(),
+            bundles,
+            attempt,
+            note(&failures),
+        )
+        .await;
         assert_eq!(outcome, Ok(Outcome::Done("good", 7)));
         assert_eq!(*failures.lock().unwrap(), ["panics", "fails"]);
 
-        let outcome = try_each(&pool, vec!["refuses", "fails"], attempt, note(&failures));
+        let outcome = try_each(
+            &pool,
+            pool.enter().unwrap(),
+            vec!["refuses", "fails"],
+            attempt,
+            note(&failures),
+        );
         assert!(
             matches!(outcome.await, Ok(Outcome::Refused(error)) if error.code == ErrorCode::QueryRequired)
         );
-        let outcome = try_each(&pool, vec!["fails"], attempt, note(&failures)).await;
+        let outcome = try_each(
+            &pool,
+            pool.enter().unwrap(),
+            vec!["fails"],
+            attempt,
+            note(&failures),
+        )
+        .await;
         assert_eq!(outcome, Ok(Outcome::Failed));
+    }
+
+    #[tokio::test]
+    async fn on_this_thread_failures_are_stood_in_for_and_waiting_counts() {
+        let failures = Failures::default();
+        let attempt = |bundle: &&'static str| match *bundle {
+            "panics" => panic!("scoring fault"),
+            _ => Ok(7),
+        };
+        let bundles = ["panics", "good"];
+        let pool = ScoringPool::new(4, 0, Duration::from_secs(30));
+        let place = pool.enter().unwrap();
+        let outcome = try_each_here(&pool, &place, &bundles, attempt, note(&failures));
+        assert_eq!(outcome, Ok(Outcome::Done("good", 7)));
+        assert_eq!(*failures.lock().unwrap(), ["panics"]);
+
+        let pool = ScoringPool::new(4, 0, Duration::ZERO);
+        let place = pool.enter().unwrap();
+        let outcome = try_each_here(&pool, &place, &bundles, attempt, note(&failures));
+        assert_eq!(outcome, Err(PoolError::OverBudget));
     }
 }

@@ -25,7 +25,19 @@ const LONGEST_DISCARD: Duration = Duration::from_secs(2);
 /// until the request is answered.
 pub struct JsonBody<T>(pub T, pub BodyShare);
 
+/// As [`JsonBody`], before it is parsed.
+pub struct JsonBytes(pub Bytes, pub BodyShare);
+
 impl<T: DeserializeOwned> FromRequest<SharedState> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &SharedState) -> Result<Self, Self::Rejection> {
+        let JsonBytes(bytes, share) = JsonBytes::from_request(request, state).await?;
+        Ok(Self(parse_json(&bytes)?, share))
+    }
+}
+
+impl FromRequest<SharedState> for JsonBytes {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &SharedState) -> Result<Self, Self::Rejection> {
@@ -38,7 +50,7 @@ impl<T: DeserializeOwned> FromRequest<SharedState> for JsonBody<T> {
         let (bytes, share) = tokio::time::timeout(timeout, read_body(state, &parts.headers, body))
             .await
             .map_err(|_| timed_out(timeout))??;
-        Ok(Self(parse_json(&bytes)?, share))
+        Ok(Self(bytes, share))
     }
 }
 
@@ -110,6 +122,7 @@ fn too_large(maximum_bytes: usize) -> ApiError {
 
 /// The whole body; `None` when it is longer than `maximum_bytes`.
 async fn collect(body: &mut Body, maximum_bytes: usize) -> Result<Option<Bytes>, ApiError> {
+    let mut first = Bytes::new();
     let mut taken = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
@@ -121,12 +134,24 @@ async fn collect(body: &mut Body, maximum_bytes: usize) -> Result<Option<Bytes>,
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if taken.len() + data.len() > maximum_bytes {
+        if first.len() + taken.len() + data.len() > maximum_bytes {
             return Ok(None);
+        }
+        // Most bodies come in one piece, which is taken as it is.
+        if first.is_empty() && taken.is_empty() {
+            first = data;
+            continue;
+        }
+        if taken.is_empty() {
+            taken.extend_from_slice(&std::mem::take(&mut first));
         }
         taken.extend_from_slice(&data);
     }
-    Ok(Some(taken.freeze()))
+    Ok(Some(if taken.is_empty() {
+        first
+    } else {
+        taken.freeze()
+    }))
 }
 
 async fn discard(mut body: Body) {

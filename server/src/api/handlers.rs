@@ -2,25 +2,40 @@
 //!
 //! Limits and error shapes are around them (`routes`, `extract`), ranking is behind them (`answer`).
 
+use std::time::Instant;
+
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::body::parse_rank;
 use super::error::{ApiError, ErrorBody, ErrorCode};
-use super::extract::JsonBody;
+use super::extract::{JsonBody, JsonBytes};
 use super::messages::{
-    FeedbackRequest, FeedbackResponse, ModelReference, RankRequest, RankResponse, Ranker,
-    SearchResponse,
+    FeedbackRequest, FeedbackResponse, RankRequest, RankResponse, Ranker, SearchResponse,
 };
 use super::openapi;
 use super::state::SharedState;
+use crate::digest::{Digest, InvalidDigest};
 use crate::search::SearchRequest;
+use crate::tracks::Track;
 use crate::{answer, feedback};
 
 /// Names the model that ranked an answer, beside the body.
 pub const MODEL_HEADER: HeaderName = HeaderName::from_static("x-searchop-model");
+
+/// A report is a page by itself, loads nothing, runs nothing, and never changes.
+const REPORT_HEADERS: [(HeaderName, &str); 4] = [
+    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "max-age=31536000, immutable"),
+];
 
 /// Rank candidates
 ///
@@ -42,11 +57,22 @@ pub const MODEL_HEADER: HeaderName = HeaderName::from_static("x-searchop-model")
         (status = 503, description = "Overloaded: try again", body = ErrorBody)))]
 pub async fn rank(
     State(state): State<SharedState>,
-    JsonBody(request, _memory): JsonBody<RankRequest>,
+    JsonBytes(bytes, _memory): JsonBytes,
 ) -> Result<Response, ApiError> {
-    request.check(state.limits.candidates)?;
-    let answer = answer::rank(&state, state.new_impression(), request).await?;
-    Ok((model_header(answer.model.as_ref()), Json(answer)).into_response())
+    let place = answer::enter(&state)?;
+    // Whoever has arrived is let in or refused before any of them is ranked. So what waits is
+    // counted, and a refusal comes at once however much there is to rank.
+    tokio::task::yield_now().await;
+    let started = Instant::now();
+    let body = parse_rank(&bytes)?;
+    body.check(state.limits.candidates)?;
+    state
+        .metrics
+        .parsed(place.age(), started.elapsed(), body.candidates.len());
+    let answer = answer::rank(&state, place, state.new_impression(), body).await?;
+    let json = HeaderValue::from_static("application/json");
+    let headers = [(header::CONTENT_TYPE, json)];
+    Ok((model_header(answer.model.as_ref()), headers, answer.text).into_response())
 }
 
 /// Search the catalogue
@@ -74,7 +100,8 @@ pub async fn search(
         .map_err(|rejection| ApiError::new(ErrorCode::InvalidField, rejection.body_text()))?;
     let request = SearchRequest::parse(parameters, state.limits.search_results)?;
     let answer = answer::search(&state, state.new_impression(), request).await?;
-    Ok((model_header(answer.model.as_ref()), Json(answer)).into_response())
+    let model = answer.model.as_ref().map(|model| &model.sha256);
+    Ok((model_header(model), Json(answer)).into_response())
 }
 
 /// Report what people did with a list
@@ -109,6 +136,38 @@ pub async fn feedback(
     ))
 }
 
+/// Read about a model
+///
+/// The page that its training wrote: how good it is, by what, and on what data. Only of models that
+/// this server has loaded.
+#[utoipa::path(get, path = "/v1/models/{sha256}/report", tag = "about", operation_id = "report",
+    params(("sha256" = String, Path, description = "Digest of the model's bundle, as the header x-searchop-model has it")),
+    responses(
+        (status = 200, description = "The page", content_type = "text/html"),
+        (status = 404, description = "NotFound: no such model is loaded, or it has no report", body = ErrorBody),
+        (status = 422, description = "InvalidField: not a digest", body = ErrorBody)))]
+pub async fn report(
+    State(state): State<SharedState>,
+    sha256: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let invalid = |message| ApiError::field(ErrorCode::InvalidField, "sha256", message);
+    let Path(sha256) = sha256.map_err(|rejection| invalid(rejection.body_text()))?;
+    let digest: Digest = sha256
+        .parse()
+        .map_err(|error: InvalidDigest| invalid(error.to_string()))?;
+    let snapshot = state.tracks.snapshot();
+    let bundle = snapshot.tracks.get(&digest).and_then(Track::ready);
+    let page = bundle.and_then(|bundle| bundle.report()).ok_or_else(|| {
+        let message = match bundle {
+            Some(_) => "the model has no report",
+            None => "no such model is loaded here",
+        };
+        ApiError::new(ErrorCode::NotFound, message)
+    })?;
+    let headers = REPORT_HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    Ok((headers, page.clone()).into_response())
+}
+
 /// This document
 #[utoipa::path(get, path = "/openapi.json", tag = "about", operation_id = "openapi",
     responses((status = 200, description = "The OpenAPI document of this API", content_type = "application/json")))]
@@ -120,10 +179,9 @@ pub async fn openapi_document() -> Response {
         .into_response()
 }
 
-fn model_header(model: Option<&ModelReference>) -> HeaderMap {
+fn model_header(model: Option<&Digest>) -> HeaderMap {
     let value = model.map(|model| {
-        HeaderValue::from_str(model.sha256.as_str())
-            .expect("hexadecimal digits are a valid header value")
+        HeaderValue::from_str(model.as_str()).expect("hexadecimal digits are a valid header value")
     });
     value
         .into_iter()

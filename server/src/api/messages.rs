@@ -3,7 +3,6 @@
 //! Shapes and their checks that need no model; what needs one (feature names, arity, known items)
 //! is `rank`.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use crate::impression::ImpressionId;
@@ -46,7 +45,7 @@ pub struct RankRequest {
 }
 
 /// About the search, not about any candidate.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Context {
     /// Keeps one person's searches on one model while two share the traffic. Without it each
@@ -78,7 +77,11 @@ pub struct RecentEventMessage {
 }
 
 impl Context {
-    fn check(&self) -> Result<(), ApiError> {
+    /// Checks what the shape alone does not.
+    ///
+    /// # Errors
+    /// The first field that is out of range.
+    pub fn check(&self) -> Result<(), ApiError> {
         if let Some(session_key) = &self.session_key {
             check_text("context.sessionKey", session_key, MAXIMUM_ID_BYTES)?;
         }
@@ -281,55 +284,6 @@ pub struct FeedbackResponse {
     pub accepted: usize,
 }
 
-impl RankRequest {
-    /// Checks what needs no model.
-    ///
-    /// # Errors
-    /// The first field that is out of range.
-    pub fn check(&self, maximum_candidates: usize) -> Result<(), ApiError> {
-        if let Some(query) = &self.query {
-            check_text("query", query, MAXIMUM_QUERY_BYTES)?;
-        }
-        self.context.check()?;
-        if self.limit == Some(0) {
-            return Err(ApiError::field(
-                ErrorCode::InvalidField,
-                "limit",
-                "must be at least 1",
-            ));
-        }
-        if self.candidates.len() > maximum_candidates {
-            let message = format!(
-                "has {} candidates, at most {maximum_candidates} are ranked",
-                self.candidates.len()
-            );
-            return Err(ApiError::field(
-                ErrorCode::TooManyCandidates,
-                "candidates",
-                message,
-            ));
-        }
-        let mut first_places = HashMap::with_capacity(self.candidates.len());
-        for (place, candidate) in self.candidates.iter().enumerate() {
-            check_text(
-                &format!("candidates[{place}].id"),
-                &candidate.id,
-                MAXIMUM_ID_BYTES,
-            )?;
-            if let Some(first) = first_places.insert(candidate.id.as_str(), place) {
-                let message = format!("is the id of candidates[{first}] already");
-                let field = format!("candidates[{place}].id");
-                return Err(ApiError::field(
-                    ErrorCode::DuplicateCandidate,
-                    field,
-                    message,
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl FeedbackRequest {
     /// Checks what the shape alone does not.
     ///
@@ -360,17 +314,24 @@ impl FeedbackRequest {
 
 /// Refuses blank and overlong texts.
 pub(crate) fn check_text(field: &str, text: &str, maximum_bytes: usize) -> Result<(), ApiError> {
-    let message = if text.trim().is_empty() {
-        "must not be blank".to_owned()
+    match text_fault(text, maximum_bytes) {
+        Some(message) => Err(ApiError::field(ErrorCode::InvalidField, field, message)),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with a text, if it is blank or overlong.
+pub(crate) fn text_fault(text: &str, maximum_bytes: usize) -> Option<String> {
+    if text.trim().is_empty() {
+        Some("must not be blank".to_owned())
     } else if text.len() > maximum_bytes {
-        format!(
-            "is {} bytes long, at most {maximum_bytes} are accepted",
-            text.len()
-        )
+        let length = text.len();
+        Some(format!(
+            "is {length} bytes long, at most {maximum_bytes} are accepted"
+        ))
     } else {
-        return Ok(());
-    };
-    Err(ApiError::field(ErrorCode::InvalidField, field, message))
+        None
+    }
 }
 
 // By hand, not as an untagged enum: serde buffers those, and errors would no longer name the place

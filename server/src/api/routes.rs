@@ -26,6 +26,7 @@ pub(crate) fn documented() -> OpenApiRouter<SharedState> {
         .routes(routes!(handlers::rank))
         .routes(routes!(handlers::search))
         .routes(routes!(handlers::feedback))
+        .routes(routes!(handlers::report))
         .routes(routes!(handlers::openapi_document))
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use searchop_ranking::catalogue::Catalogue;
 use searchop_ranking::events::{Action, Event, EventAttributes, EventObject, Search};
 use searchop_ranking::features::{FeatureContext, Journal, TrainingOptions, column, training_rows};
+use searchop_server::api::body::RankBody;
 use searchop_server::api::messages::RankRequest;
-use searchop_server::bundle::LoadedBundle;
+use searchop_server::bundle::{LoadedBundle, RowBuffers};
 use searchop_server::rank::rows;
 use serde_json::{Value, json};
 
@@ -78,11 +79,13 @@ fn a_request_with_recent_events_has_the_bits_of_the_training_s_replay() {
         "candidates": candidates,
     }))
     .unwrap();
-    request.check(100).unwrap();
-    let served = rows(&bundle, &request).unwrap();
+    let body = RankBody::from(request);
+    body.check(100).unwrap();
+    let mut buffers = RowBuffers::default();
+    let served = rows(&bundle, &body, &mut buffers).unwrap();
+    assert_eq!(served.len(), shown.len() * bundle.feature_count());
     let bits = |row: &[f64]| row.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-    for (place, row) in served.iter().enumerate() {
-        let row = row.as_ref().expect("a known item");
+    for (place, row) in served.chunks_exact(bundle.feature_count()).enumerate() {
         assert_eq!(bits(row), bits(trained.row(first + place)), "{place}");
     }
     let brand = column("recent_brand_affinity").unwrap();

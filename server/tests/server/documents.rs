@@ -75,7 +75,13 @@ async fn every_route_is_documented() {
         .collect();
     let documented: BTreeSet<String> = documented_paths(&document().await).into_keys().collect();
     assert_eq!(routed, documented);
-    let expected = ["/openapi.json", "/v1/feedback", "/v1/rank", "/v1/search"];
+    let expected = [
+        "/openapi.json",
+        "/v1/feedback",
+        "/v1/models/{sha256}/report",
+        "/v1/rank",
+        "/v1/search",
+    ];
     assert_eq!(
         documented.iter().map(String::as_str).collect::<Vec<_>>(),
         expected
@@ -145,7 +151,7 @@ async fn every_array_in_the_document_says_what_its_items_are() {
 }
 
 /// Requests to each operation, and the status that they are answered with.
-const REQUESTS: [(&str, &str, &str, u16); 15] = [
+const REQUESTS: [(&str, &str, &str, u16); 16] = [
     (
         "post",
         "/v1/rank",
@@ -170,6 +176,7 @@ const REQUESTS: [(&str, &str, &str, u16); 15] = [
     ("post", "/v1/feedback", "long", 413),
     ("post", "/v1/feedback", "text", 415),
     ("post", "/v1/feedback", "{}", 422),
+    ("get", "/v1/models/{sha256}/report", "", 422),
     ("get", "/openapi.json", "", 200),
 ];
 
@@ -242,7 +249,7 @@ async fn every_metric_is_documented_and_every_documented_metric_is_there() {
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .map(|line| line.split(' ').next().unwrap())
         .collect();
-    let documented: BTreeSet<&str> = include_str!("../../src/metrics.rs")
+    let documented: BTreeSet<&str> = include_str!("../../src/metrics/mod.rs")
         .lines()
         .filter_map(|line| line.strip_prefix("//! | `"))
         .map(|line| line.split('`').next().unwrap())

@@ -216,3 +216,37 @@ async fn feedback_is_taken_and_counted() {
         "{metrics}"
     );
 }
+
+#[tokio::test]
+async fn a_models_report_is_a_page_that_loads_nothing() {
+    let mut bundle = bundles::dense([1.0, 2.0, 3.0]);
+    let page = "<!doctype html><title>é</title>".to_owned();
+    bundle
+        .files
+        .push(("report.html".to_owned(), page.clone().into_bytes()));
+    let plain = bundles::dense([3.0, 2.0, 1.0]);
+    let (digest, without) = (bundle.digest(), plain.digest());
+    let server = serving(&[bundle, plain]);
+    let answer = server.get(&format!("/v1/models/{digest}/report")).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text.as_str()),
+        (200, page.as_str())
+    );
+    assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(
+        answer.headers["content-security-policy"],
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    );
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+
+    let refusal = |status, code: &str, field: &str| (status, code.to_owned(), field.to_owned());
+    for (digest, expected) in [
+        (without.as_str(), refusal(404, "NotFound", "")),
+        (&"0".repeat(64), refusal(404, "NotFound", "")),
+        ("..", refusal(422, "InvalidField", "sha256")),
+        ("%FF", refusal(422, "InvalidField", "sha256")),
+    ] {
+        let answer = server.get(&format!("/v1/models/{digest}/report")).await;
+        assert_eq!(answer.error(), expected, "{digest}");
+    }
+}

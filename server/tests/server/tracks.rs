@@ -259,17 +259,83 @@ async fn a_full_server_answers_quickly_that_it_is() {
 }
 
 #[tokio::test]
-async fn scoring_that_is_too_late_gives_the_order_sent() {
-    let server = with_limits(
-        &[upward()],
-        Limits::default(),
-        ScoringPool::new(4, 0, Duration::from_millis(20)),
-    );
+async fn what_waited_too_long_keeps_the_order_sent() {
+    let pool = ScoringPool::new(4, 1, Duration::ZERO);
+    let server = with_limits(&[upward()], Limits::default(), pool);
     let answer = server.rank(&request("somebody")).await;
     assert_eq!(
         (answer.ids(), &answer.json()["degraded"]),
         (vec!["a".to_owned(), "b".to_owned()], &json!(true))
     );
+    let metrics = server.admin("/metrics").await.text;
+    assert!(
+        metrics.contains(r#"degraded_total{cause="OverBudget"} 1"#),
+        "{metrics}"
+    );
+}
+
+/// A list that is too long to be ranked beside the reading of requests: the higher the number, the
+/// better under [`many_trees`].
+fn long_request() -> Value {
+    let candidates: Vec<Value> = (0..1_000)
+        .map(|number| json!({ "id": number.to_string(), "features": [number % 3, 0, 0] }))
+        .collect();
+    json!({ "candidates": candidates })
+}
+
+fn many_trees() -> BundleFiles {
+    bundles::dense_of_trees([1.0, 2.0, 3.0], 400)
+}
+
+#[tokio::test]
+async fn a_long_list_is_ranked_in_the_pool_as_a_short_one_is_beside_it() {
+    let server = serving(&[many_trees()]);
+    let long = server.rank(&long_request()).await;
+    let mut expected: Vec<usize> = (0..1_000).collect();
+    expected.sort_by_key(|number| 2 - number % 3);
+    let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+    assert_eq!(long.ids(), expected);
+    assert_eq!(long.json()["results"][0]["score"], 1_200.0);
+
+    let mut short = long_request();
+    short["candidates"].as_array_mut().unwrap().truncate(3);
+    let short = server.rank(&short).await;
+    assert_eq!(short.ids(), ["2", "1", "0"]);
+    assert_eq!(short.json()["results"][0]["score"], 1_200.0);
+    assert_eq!(server.state.pool.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_long_list_that_is_too_late_keeps_the_order_sent() {
+    // Without a thread, nothing in the pool is ever begun.
+    let pool = ScoringPool::new(4, 0, Duration::from_millis(20));
+    let server = with_limits(&[many_trees()], Limits::default(), pool);
+    let answer = server.rank(&long_request()).await;
+    let expected: Vec<String> = (0..1_000).map(|number: usize| number.to_string()).collect();
+    assert_eq!(
+        (answer.ids(), &answer.json()["degraded"]),
+        (expected, &json!(true))
+    );
+}
+
+/// More requests at once than there are places: as many as there are places are ranked, the others
+/// are refused, and none waits for the ranking to be refused.
+#[tokio::test]
+async fn requests_beyond_the_places_are_refused_before_any_is_ranked() {
+    let pool = ScoringPool::new(3, 1, Duration::from_secs(30));
+    let server = with_limits(&[upward()], Limits::default(), pool);
+    let request = request("somebody");
+    let answers = futures::future::join_all((0..10).map(|_| server.rank(&request))).await;
+    let statuses: Vec<u16> = answers
+        .iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
+    assert_eq!(statuses, [[200; 3].as_slice(), &[503; 7]].concat());
+    for answer in &answers[3..] {
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    assert_eq!(server.state.pool.in_flight(), 0);
+    assert_eq!(server.rank(&request).await.status, 200);
 }
 
 /// Loads one bundle, and gives why it is refused.

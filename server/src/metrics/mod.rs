@@ -7,8 +7,13 @@
 //! |---|---|---|---|
 //! | `searchop_server_requests_total` | counter | `route`, `status` (`2xx`…) | answered requests |
 //! | `searchop_server_request_duration_seconds` | histogram | `route` | from head received to answer made |
+//! | `searchop_server_queue_duration_seconds` | histogram | | from a rank request's body received to its parsing |
+//! | `searchop_server_parse_duration_seconds` | histogram | | parsing and checking of a rank request's body |
+//! | `searchop_server_candidates` | histogram | | candidates of a rank request |
 //! | `searchop_server_ranked_total` | counter | `model` | lists that a model ranked |
-//! | `searchop_server_scoring_duration_seconds` | histogram | `model` | features and scores of one list |
+//! | `searchop_server_feature_duration_seconds` | histogram | `model` | features of one list: computed, or laid out as they were sent |
+//! | `searchop_server_score_duration_seconds` | histogram | `model` | scores and order of one list |
+//! | `searchop_server_scoring_duration_seconds` | histogram | `model` | both of these |
 //! | `searchop_server_scored_candidates_total` | counter | `model` | candidates scored |
 //! | `searchop_server_unknown_candidates_total` | counter | `model` | candidates that the model's catalogue lacks |
 //! | `searchop_server_scoring_failures_total` | counter | `model` | lists that a model failed to rank |
@@ -23,17 +28,21 @@
 //! | `searchop_server_ready` | gauge | | 1 when ready |
 //! | `searchop_server_build_info` | info | `version` | the server's version |
 
-use std::sync::{Mutex, PoisonError};
+mod gauges;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
+
+use gauges::StateGauges;
 
 use crate::api::messages::FeedbackKind;
 use crate::digest::Digest;
@@ -45,6 +54,17 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 /// Upper bounds of the duration histograms, in seconds.
 const DURATION_BOUNDS: [f64; 14] = [
     0.0005, 0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
+
+/// Upper bounds of the histograms of parts of a request, in seconds.
+const PART_BOUNDS: [f64; 14] = [
+    0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01,
+    0.05, 0.25, 1.0,
+];
+
+/// Upper bounds of the histogram of candidates.
+const CANDIDATE_BOUNDS: [f64; 9] = [
+    1.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 10_000.0,
 ];
 
 /// Why a list was answered in the order it came in.
@@ -95,19 +115,42 @@ struct FeedbackLabels {
     r#type: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TrackLabels {
-    model: String,
-    state: &'static str,
-}
-
+/// Histograms of durations, with these bounds.
 #[derive(Clone, Debug)]
-struct Durations;
+struct Durations([f64; 14]);
 
 impl MetricConstructor<Histogram> for Durations {
     fn new_metric(&self) -> Histogram {
-        Histogram::new(DURATION_BOUNDS)
+        Histogram::new(self.0)
     }
+}
+
+/// How long ranking a list took.
+#[derive(Clone, Copy, Debug)]
+pub struct RankDurations {
+    /// Making its rows.
+    pub features: Duration,
+    /// All.
+    pub total: Duration,
+}
+
+/// The series of one model, so that a request need not look each of them up.
+#[derive(Clone, Debug)]
+struct ModelSeries {
+    ranked: Counter,
+    feature_duration: Histogram,
+    score_duration: Histogram,
+    scoring_duration: Histogram,
+    scored_candidates: Counter,
+    unknown_candidates: Counter,
+}
+
+/// The series of one route.
+#[derive(Clone, Debug)]
+struct RouteSeries {
+    duration: Histogram,
+    /// By class of status; made when there is an answer of that class.
+    answered: HashMap<&'static str, Counter>,
 }
 
 /// All metrics of one server.
@@ -116,7 +159,14 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     request_duration: Family<RouteLabels, Histogram, Durations>,
+    route_series: RwLock<HashMap<String, RouteSeries>>,
+    queue_duration: Histogram,
+    parse_duration: Histogram,
+    candidates: Histogram,
+    model_series: RwLock<HashMap<Digest, ModelSeries>>,
     ranked: Family<ModelLabels, Counter>,
+    feature_duration: Family<ModelLabels, Histogram, Durations>,
+    score_duration: Family<ModelLabels, Histogram, Durations>,
     scoring_duration: Family<ModelLabels, Histogram, Durations>,
     scored_candidates: Family<ModelLabels, Counter>,
     unknown_candidates: Family<ModelLabels, Counter>,
@@ -125,18 +175,6 @@ pub struct Metrics {
     overloaded: Counter,
     feedback_events: Family<FeedbackLabels, Counter>,
     gauges: Mutex<StateGauges>,
-}
-
-/// What is set from the server's state each time metrics are read, under one lock so that two
-/// readers do not see each other's clearing.
-#[derive(Debug)]
-struct StateGauges {
-    in_flight: Gauge,
-    plan_sequence: Gauge,
-    plan_valid: Gauge,
-    plan_weight: Family<ModelLabels, Gauge>,
-    track_state: Family<TrackLabels, Gauge>,
-    ready: Gauge,
 }
 
 impl Default for Metrics {
@@ -149,7 +187,8 @@ impl Metrics {
     /// Registers every metric.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("searchop_server");
-        let durations = || Family::new_with_constructor(Durations);
+        let part = Durations(PART_BOUNDS);
+        let parts = || Family::new_with_constructor(part.clone());
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The server's version", version);
         let metrics = Self {
@@ -163,19 +202,51 @@ impl Metrics {
                 &mut registry,
                 "request_duration_seconds",
                 "Time from head received to answer made",
-                durations(),
+                Family::new_with_constructor(Durations(DURATION_BOUNDS)),
             ),
+            route_series: RwLock::default(),
+            queue_duration: add(
+                &mut registry,
+                "queue_duration_seconds",
+                "Time from a rank request's body received to its parsing",
+                part.new_metric(),
+            ),
+            parse_duration: add(
+                &mut registry,
+                "parse_duration_seconds",
+                "Time for parsing and checking a rank request's body",
+                part.new_metric(),
+            ),
+            candidates: add(
+                &mut registry,
+                "candidates",
+                "Candidates of a rank request",
+                Histogram::new(CANDIDATE_BOUNDS),
+            ),
+            model_series: RwLock::default(),
             ranked: add(
                 &mut registry,
                 "ranked",
                 "Lists that a model ranked",
                 Family::default(),
             ),
+            feature_duration: add(
+                &mut registry,
+                "feature_duration_seconds",
+                "Time for the features of one list",
+                parts(),
+            ),
+            score_duration: add(
+                &mut registry,
+                "score_duration_seconds",
+                "Time for scores and order of one list",
+                parts(),
+            ),
             scoring_duration: add(
                 &mut registry,
                 "scoring_duration_seconds",
                 "Time for features and scores of one list",
-                Family::new_with_constructor(Durations),
+                Family::new_with_constructor(Durations(DURATION_BOUNDS)),
             ),
             scored_candidates: add(
                 &mut registry,
@@ -236,32 +307,74 @@ impl Metrics {
 
     /// Counts an answer. `route` is the route's pattern, never the path as sent.
     pub fn answered(&self, route: &str, status: u16, duration: Duration) {
-        let labels = RequestLabels {
-            route: route.to_owned(),
-            status: status_class(status),
+        let class = status_class(status);
+        let count = |series: &RouteSeries| {
+            let answered = series.answered.get(class)?;
+            answered.inc();
+            series.duration.observe(duration.as_secs_f64());
+            Some(())
         };
-        self.requests.get_or_create(&labels).inc();
+        let known = read(&self.route_series).get(route).and_then(count);
+        if known.is_none() {
+            let mut all = write(&self.route_series);
+            let series = all
+                .entry(route.to_owned())
+                .or_insert_with(|| self.new_route_series(route));
+            let labels = RequestLabels {
+                route: route.to_owned(),
+                status: class,
+            };
+            let answered = self.requests.get_or_create(&labels).clone();
+            series.answered.insert(class, answered);
+            count(series);
+        }
+    }
+
+    fn new_route_series(&self, route: &str) -> RouteSeries {
         let labels = RouteLabels {
             route: route.to_owned(),
         };
-        self.request_duration
-            .get_or_create(&labels)
-            .observe(duration.as_secs_f64());
+        RouteSeries {
+            duration: self.request_duration.get_or_create(&labels).clone(),
+            answered: HashMap::new(),
+        }
+    }
+
+    /// Counts a rank request that was parsed after it had waited for `queued`.
+    pub fn parsed(&self, queued: Duration, parsing: Duration, candidates: usize) {
+        self.queue_duration.observe(queued.as_secs_f64());
+        self.parse_duration.observe(parsing.as_secs_f64());
+        self.candidates.observe(candidates as f64);
     }
 
     /// Counts a list that `model` ranked.
-    pub fn ranked(&self, model: &Digest, scored: usize, unknown: usize, duration: Duration) {
+    pub fn ranked(&self, model: &Digest, scored: usize, unknown: usize, durations: RankDurations) {
+        let known = read(&self.model_series).get(model).cloned();
+        let series = known.unwrap_or_else(|| {
+            let series = self.new_model_series(model);
+            write(&self.model_series).insert(model.clone(), series.clone());
+            series
+        });
+        let RankDurations { features, total } = durations;
+        let scores = total.saturating_sub(features);
+        series.ranked.inc();
+        series.feature_duration.observe(features.as_secs_f64());
+        series.score_duration.observe(scores.as_secs_f64());
+        series.scoring_duration.observe(total.as_secs_f64());
+        series.scored_candidates.inc_by(scored as u64);
+        series.unknown_candidates.inc_by(unknown as u64);
+    }
+
+    fn new_model_series(&self, model: &Digest) -> ModelSeries {
         let labels = model_labels(model);
-        self.ranked.get_or_create(&labels).inc();
-        self.scoring_duration
-            .get_or_create(&labels)
-            .observe(duration.as_secs_f64());
-        self.scored_candidates
-            .get_or_create(&labels)
-            .inc_by(scored as u64);
-        self.unknown_candidates
-            .get_or_create(&labels)
-            .inc_by(unknown as u64);
+        ModelSeries {
+            ranked: self.ranked.get_or_create(&labels).clone(),
+            feature_duration: self.feature_duration.get_or_create(&labels).clone(),
+            score_duration: self.score_duration.get_or_create(&labels).clone(),
+            scoring_duration: self.scoring_duration.get_or_create(&labels).clone(),
+            scored_candidates: self.scored_candidates.get_or_create(&labels).clone(),
+            unknown_candidates: self.unknown_candidates.get_or_create(&labels).clone(),
+        }
     }
 
     /// Counts a list that `model` failed to rank.
@@ -303,75 +416,18 @@ impl Metrics {
     }
 }
 
-impl StateGauges {
-    fn register(registry: &mut Registry) -> Self {
-        Self {
-            in_flight: add(
-                registry,
-                "in_flight",
-                "Requests waiting for a score or being scored",
-                Gauge::default(),
-            ),
-            plan_sequence: add(
-                registry,
-                "plan_sequence",
-                "Sequence number of the plan followed",
-                Gauge::default(),
-            ),
-            plan_valid: add(
-                registry,
-                "plan_valid",
-                "1 when the plan's file is valid now",
-                Gauge::default(),
-            ),
-            plan_weight: add(
-                registry,
-                "plan_weight_percent",
-                "Share of sessions",
-                Family::default(),
-            ),
-            track_state: add(
-                registry,
-                "track_state",
-                "1 for the state a bundle is in, else 0",
-                Family::default(),
-            ),
-            ready: add(registry, "ready", "1 when ready", Gauge::default()),
-        }
-    }
-
-    fn set(&self, snapshot: &Snapshot, ready: bool, in_flight: usize) {
-        self.ready.set(i64::from(ready));
-        self.in_flight
-            .set(i64::try_from(in_flight).unwrap_or(i64::MAX));
-        let sequence = snapshot.plan.as_ref().map_or(0, |plan| plan.sequence);
-        self.plan_sequence
-            .set(i64::try_from(sequence).unwrap_or(i64::MAX));
-        self.plan_valid.set(i64::from(
-            snapshot.plan.is_some() && snapshot.plan_error.is_none(),
-        ));
-        self.plan_weight.clear();
-        for (digest, track) in &snapshot.tracks {
-            let weight = snapshot.plan.as_ref().map_or(0, |plan| plan.weight(digest));
-            self.plan_weight
-                .get_or_create(&model_labels(digest))
-                .set(i64::from(weight));
-            for state in ["Loading", "Ready", "Failed"] {
-                let labels = TrackLabels {
-                    model: digest.to_string(),
-                    state,
-                };
-                self.track_state
-                    .get_or_create(&labels)
-                    .set(i64::from(track.state() == state));
-            }
-        }
-    }
-}
-
 fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
     registry.register(name, help, metric.clone());
     metric
+}
+
+// What a panic left behind is whole: series are put in as a whole.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn model_labels(model: &Digest) -> ModelLabels {
