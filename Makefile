@@ -67,7 +67,7 @@ load: build ## Send search requests to the demo. RATE (a second) and DURATION (s
 
 ##@ Building and testing
 
-.PHONY: build images unit e2e lint crds docs
+.PHONY: build images unit e2e lint fuzz crds docs
 build: ## Compile the programs and the tests.
 	@$(STAGE) build scripts/build.sh
 
@@ -82,6 +82,9 @@ e2e: deploy ## Tell the stories on the cluster. STORIES="promotion real_data" te
 
 lint: ## Formatting, clippy, shellcheck, and every kustomization.
 	@$(STAGE) lint scripts/lint.sh
+
+fuzz: ## Fuzz what reads model texts and request bodies. TARGETS and SECONDS (600 for each) say what and how long.
+	@$(STAGE) fuzz env TARGETS="$(or $(TARGETS),model rank_body)" SECONDS_EACH=$(or $(SECONDS),600) scripts/fuzz.sh
 
 crds: build ## Write the custom resource definitions of the Rust types to config/crd/bases.
 	@$(STAGE) crds scripts/crds.sh

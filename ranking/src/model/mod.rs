@@ -115,6 +115,13 @@ impl RankingModel {
         self.scorer.score_rows(rows, scratch, scores);
     }
 
+    /// As [`score_rows`](Self::score_rows), in every way that there is, each with its name.
+    #[cfg(fuzzing)]
+    #[must_use]
+    pub fn score_rows_in_every_way(&self, rows: &[f64]) -> Vec<(String, Vec<f64>)> {
+        Scorer::score_in_every_way(&self.trees, self.feature_count(), rows)
+    }
+
     /// Memory to score with, for one thread at a time. Some tens of kilobytes;
     /// make it once and keep it.
     #[must_use]

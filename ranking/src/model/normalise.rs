@@ -44,6 +44,7 @@ pub fn normalise(text: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut section = Section::Model;
     for line in text.lines() {
+        let line = line.trim_end_matches('\r');
         match (section, line) {
             (Section::Model, "parameters:") => section = Section::Parameters,
             (Section::Parameters, "end of parameters") => section = Section::Model,

@@ -58,11 +58,11 @@ enum RowMethod {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ways {
     Fastest,
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     Selection,
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     Jumps,
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     Walk,
 }
 
@@ -100,7 +100,7 @@ impl Scorer {
         let columns = ranks.column_count();
         let (has_groups, has_jumps) = match ways {
             Ways::Fastest => (true, instructions.has_lookups()),
-            #[cfg(test)]
+            #[cfg(any(test, fuzzing))]
             _ => (ways == Ways::Selection, ways == Ways::Jumps),
         };
         let selection = has_groups
@@ -115,9 +115,9 @@ impl Scorer {
             );
         let group_rows = match ways {
             Ways::Fastest => group_rows(instructions, trees.len(), selection.as_ref(), &rows),
-            #[cfg(test)]
+            #[cfg(any(test, fuzzing))]
             Ways::Selection if selection.is_some() => 1,
-            #[cfg(test)]
+            #[cfg(any(test, fuzzing))]
             _ => usize::MAX,
         };
         Self {
@@ -155,6 +155,31 @@ impl Scorer {
             scratch,
             scores,
         });
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Scorer {
+    /// The scores of rows in every way and with every set of instructions that this processor
+    /// has, each with its name.
+    pub(crate) fn score_in_every_way(
+        trees: &[Tree],
+        width: usize,
+        rows: &[f64],
+    ) -> Vec<(String, Vec<f64>)> {
+        let ways = [Ways::Fastest, Ways::Selection, Ways::Jumps, Ways::Walk];
+        // A scratch of another model serves too.
+        let mut scratch = Self::new(&[], 1).scratch();
+        let mut all = Vec::new();
+        for instructions in InstructionSet::all() {
+            for ways in ways {
+                let mut scores = vec![f64::NAN; rows.len() / width];
+                let scorer = Self::with(trees, width, instructions, ways);
+                scorer.score_rows(rows, &mut scratch, &mut scores);
+                all.push((format!("{ways:?} with {instructions:?}"), scores));
+            }
+        }
+        all
     }
 }
 

@@ -3,11 +3,8 @@
 
 use proptest::prelude::*;
 
-use super::instructions::InstructionSet;
-use super::{Scorer, Ways};
+use super::Scorer;
 use crate::model::tree::{Decision, Missing, Split, Tree, ZERO_MAGNITUDE};
-
-const WAYS: [Ways; 4] = [Ways::Fastest, Ways::Selection, Ways::Jumps, Ways::Walk];
 
 /// Numbers from a seed (SplitMix64): a failing case is its seed.
 struct Random(u64);
@@ -251,16 +248,9 @@ fn check(trees: &[Tree], width: usize, rows: &[f64]) {
         .map(|row| trees.iter().fold(0.0, |sum, tree| sum + tree.predict(row)))
         .map(f64::to_bits)
         .collect();
-    // A scratch of another model serves too.
-    let mut scratch = Scorer::new(&[], 1).scratch();
-    for instructions in InstructionSet::all() {
-        for ways in WAYS {
-            let scorer = Scorer::with(trees, width, instructions, ways);
-            let mut scores = vec![f64::NAN; expected.len()];
-            scorer.score_rows(rows, &mut scratch, &mut scores);
-            let scores: Vec<u64> = scores.into_iter().map(f64::to_bits).collect();
-            assert_eq!(scores, expected, "{ways:?} with {instructions:?}");
-        }
+    for (way, scores) in Scorer::score_in_every_way(trees, width, rows) {
+        let scores: Vec<u64> = scores.into_iter().map(f64::to_bits).collect();
+        assert_eq!(scores, expected, "{way}");
     }
 }
 

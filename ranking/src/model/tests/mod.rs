@@ -432,6 +432,8 @@ fn normalising_removes_what_names_a_machine_and_nothing_else() {
         "normalising twice changes nothing"
     );
     assert_eq!(first, normalise(&first.replace('\n', "\r\n")));
+    // However many.
+    assert_eq!(first, normalise(&first.replace('\n', "\r\r\n")));
     assert!(first.contains("[seed: 42]") && first.contains("end of parameters"));
     assert!(!first.contains("num_threads") && !first.contains("/tmp/a"));
     assert_eq!(RankingModel::parse(&first), RankingModel::parse(HAND_MADE));
