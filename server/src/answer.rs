@@ -269,13 +269,15 @@ fn searched(
     Ok(items)
 }
 
-fn overloaded(state: &ServerState) -> ApiError {
+pub(crate) fn overloaded(state: &ServerState) -> ApiError {
     state.metrics.overloaded();
     ApiError::overloaded()
 }
 
 /// Counts and logs that a bundle failed on a request.
-fn note_failure(state: &SharedState) -> impl Fn(&Arc<LoadedBundle>, &str) + Clone + Send + 'static {
+pub(crate) fn note_failure(
+    state: &SharedState,
+) -> impl Fn(&Arc<LoadedBundle>, &str) + Clone + Send + 'static {
     let state = Arc::clone(state);
     move |bundle, error| {
         state.metrics.scoring_failed(bundle.digest());

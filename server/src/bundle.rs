@@ -192,6 +192,22 @@ impl LoadedBundle {
         self.model.tree_count()
     }
 
+    /// The features' names, in the order of a row.
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// What each feature of a row adds to its score, and then the base value: exact SHAP values,
+    /// which together are the score.
+    pub fn contributions(&self, row: &[f64]) -> Vec<f64> {
+        self.model.contributions(row)
+    }
+
+    /// The score that the model expects of a row of which nothing is known.
+    pub fn base_value(&self) -> f64 {
+        self.model.base_value()
+    }
+
     /// The place of a feature in a row; found at once where it is the `expected` one.
     pub fn feature_index(&self, name: &str, expected: usize) -> Option<usize> {
         match self.feature_names.get(expected) {

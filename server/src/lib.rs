@@ -6,7 +6,7 @@
 //!   that brings bundles onto the disk
 //! - `api` the public API · `admin` the admin port
 //! - `answer` which bundle answers, and what happens when one fails · `rank`, `search` how one
-//!   bundle answers · `stand_in` one after another · `scoring_pool` who is let in, and threads for
+//!   bundle answers, `explain` why · `stand_in` one after another · `scoring_pool` who is let in, and threads for
 //!   what is long · `feedback`, `impression`
 //! - `tracks` the loaded bundles · `bundle` one of them · `manifest` its digests
 //! - `plan` who gets which bundle · `plan_follower` where that is read
@@ -19,6 +19,7 @@ pub mod bundle;
 pub mod command;
 pub mod connections;
 pub mod digest;
+pub mod explain;
 pub mod feedback;
 pub mod fetch;
 pub mod impression;

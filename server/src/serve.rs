@@ -25,6 +25,9 @@ use crate::scoring_pool::ScoringPool;
 use crate::shutdown::{self, Phase};
 use crate::tracks::{Track, TrackFailure, Tracks};
 
+/// How many requests to explain may wait for each other.
+const EXPLANATIONS_IN_FLIGHT: usize = 4;
+
 /// Why the server could not start.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -135,6 +138,11 @@ fn state(arguments: &ServeArguments, phase: watch::Receiver<Phase>) -> SharedSta
     Arc::new(ServerState {
         tracks,
         pool,
+        explanations: ScoringPool::new(
+            EXPLANATIONS_IN_FLIGHT,
+            1,
+            milliseconds(arguments.request_timeout_milliseconds),
+        ),
         metrics: Metrics::new(),
         limits,
         bodies: BodyMemory::new(

@@ -96,7 +96,7 @@ fn rows_below(tree: &Tree, child: i32) -> f64 {
 }
 
 /// The mean of the leaves, as often as training rows fell into them.
-fn expected_value(tree: &Tree) -> f64 {
+pub(super) fn expected_value(tree: &Tree) -> f64 {
     let Some(rows) = tree.split_rows.first() else {
         return tree.leaves[0];
     };

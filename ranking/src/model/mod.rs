@@ -20,7 +20,7 @@ pub use error::ModelError;
 pub use normalise::normalise;
 
 use crate::scorer::{Scorer, Scratch};
-use contributions::add_contributions;
+use contributions::{add_contributions, expected_value};
 use tree::Tree;
 
 /// The largest model text that is read, in bytes.
@@ -146,6 +146,15 @@ impl RankingModel {
             add_contributions(tree, row, &mut contributions);
         }
         contributions
+    }
+
+    /// The raw score that is expected when nothing is known of a row: what
+    /// [`contributions`](Self::contributions) has last.
+    #[must_use]
+    pub fn base_value(&self) -> f64 {
+        self.trees
+            .iter()
+            .fold(0.0, |sum, tree| sum + expected_value(tree))
     }
 
     fn check_width(&self, row: &[f64]) {

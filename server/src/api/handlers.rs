@@ -179,7 +179,7 @@ pub async fn openapi_document() -> Response {
         .into_response()
 }
 
-fn model_header(model: Option<&Digest>) -> HeaderMap {
+pub(super) fn model_header(model: Option<&Digest>) -> HeaderMap {
     let value = model.map(|model| {
         HeaderValue::from_str(model.as_str()).expect("hexadecimal digits are a valid header value")
     });

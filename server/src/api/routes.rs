@@ -17,13 +17,14 @@ use utoipa_axum::routes;
 
 use super::error::{ApiError, ErrorCode};
 use super::state::SharedState;
-use super::{handlers, openapi};
+use super::{explain, handlers, openapi};
 use crate::shutdown::Phase;
 
 /// The routes with their documentation.
 pub(crate) fn documented() -> OpenApiRouter<SharedState> {
     OpenApiRouter::with_openapi(openapi::about())
         .routes(routes!(handlers::rank))
+        .routes(routes!(explain::explain))
         .routes(routes!(handlers::search))
         .routes(routes!(handlers::feedback))
         .routes(routes!(handlers::report))

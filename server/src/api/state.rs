@@ -47,6 +47,8 @@ pub struct ServerState {
     pub tracks: Tracks,
     /// Where scoring runs.
     pub pool: ScoringPool,
+    /// Where explaining runs, which ranking does not wait for.
+    pub explanations: ScoringPool,
     /// What is counted.
     pub metrics: Metrics,
     /// Bounds on requests.

@@ -61,6 +61,13 @@ pub(crate) fn dense_of_trees(leaves: [f64; 3], trees: usize) -> BundleFiles {
     )
 }
 
+/// A bundle of this model, whose features come with the request.
+pub(crate) fn of_model(text: &str) -> BundleFiles {
+    let model = RankingModel::parse(text).expect("a model of the tests");
+    let schema = FeatureSchema::dense(model.feature_count());
+    bundle(&schema, text, model.tree_count(), vec![])
+}
+
 /// The products of [`with_catalogue`]: the cheapest shoe comes last by text.
 pub(crate) const CATALOGUE: &str = r#"{"item_id":"shoe-1","title":"Running shoes","brand":"Fleet","price":90.0}
 {"item_id":"shoe-2","title":"Running shoes, red","brand":"Fleet","price":3.0}

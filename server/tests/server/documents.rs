@@ -77,6 +77,7 @@ async fn every_route_is_documented() {
     assert_eq!(routed, documented);
     let expected = [
         "/openapi.json",
+        "/v1/explain",
         "/v1/feedback",
         "/v1/models/{sha256}/report",
         "/v1/rank",
@@ -151,7 +152,7 @@ async fn every_array_in_the_document_says_what_its_items_are() {
 }
 
 /// Requests to each operation, and the status that they are answered with.
-const REQUESTS: [(&str, &str, &str, u16); 16] = [
+const REQUESTS: [(&str, &str, &str, u16); 22] = [
     (
         "post",
         "/v1/rank",
@@ -163,6 +164,17 @@ const REQUESTS: [(&str, &str, &str, u16); 16] = [
     ("post", "/v1/rank", "long", 413),
     ("post", "/v1/rank", "text", 415),
     ("post", "/v1/rank", "{}", 422),
+    (
+        "post",
+        "/v1/explain",
+        r#"{"query":"a","candidates":[{"id":"shoe-1"}]}"#,
+        200,
+    ),
+    ("post", "/v1/explain", "{", 400),
+    ("post", "/v1/explain", "slow", 408),
+    ("post", "/v1/explain", "long", 413),
+    ("post", "/v1/explain", "text", 415),
+    ("post", "/v1/explain", "{}", 422),
     ("get", "/v1/search?q=shoes", "", 200),
     ("get", "/v1/search", "", 422),
     (
@@ -220,6 +232,7 @@ async fn every_answer_is_documented() {
     // What a handler's panic, a lack of memory and a full pool are answered with.
     for (method, path) in [
         ("post", "/v1/rank"),
+        ("post", "/v1/explain"),
         ("get", "/v1/search"),
         ("post", "/v1/feedback"),
     ] {

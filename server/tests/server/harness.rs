@@ -104,6 +104,7 @@ pub(crate) fn with_body_memory(
     let state = ServerState {
         tracks,
         pool,
+        explanations: ScoringPool::new(4, 1, Duration::from_secs(30)),
         metrics: Metrics::new(),
         limits,
         bodies: BodyMemory::new(bodies_bytes),

@@ -5,6 +5,7 @@
 mod bundles;
 mod context;
 mod documents;
+mod explain;
 mod fetching;
 mod harness;
 mod process;
