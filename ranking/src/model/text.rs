@@ -97,7 +97,7 @@ pub(super) fn parse(text: &str) -> Result<RankingModel, ModelError> {
             limit: MODEL_TEXT_BYTES_LIMIT,
         });
     }
-    let mut lines = text.lines().peekable();
+    let mut lines = lines(text).peekable();
     let first = lines.next().unwrap_or_default();
     if first != "tree" {
         return Err(ModelError::NotAModel {
@@ -163,6 +163,21 @@ pub(super) fn parse(text: &str) -> Result<RankingModel, ModelError> {
         average_output,
         trees,
     ))
+}
+
+/// The lines of a text, without what ends them. Most of a model's lines are not read but for
+/// their ends, so these are searched for with wide registers.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text).filter(|text| !text.is_empty());
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b'\n', text.as_bytes());
+        let line = &text[..end.unwrap_or(text.len())];
+        rest = end
+            .map(|end| &text[end + 1..])
+            .filter(|text| !text.is_empty());
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    })
 }
 
 fn starts_tree(line: &str) -> bool {

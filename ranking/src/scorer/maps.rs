@@ -90,6 +90,9 @@ pub(super) fn best_map(thresholds: &[f64]) -> (Map, u32) {
     for buckets in [enough / 2, enough, enough * 2, enough * 4, enough * 8] {
         for map in Map::candidates(thresholds, buckets) {
             let halvings = halvings(map, thresholds);
+            if halvings == 0 {
+                return (map, halvings);
+            }
             if best.is_none_or(|(_, fewest)| halvings < fewest) {
                 best = Some((map, halvings));
             }

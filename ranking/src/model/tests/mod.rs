@@ -470,6 +470,46 @@ proptest! {
         }
     }
 
+    /// Numbers in every notation are read as the standard reader reads them, to the last bit,
+    /// and no other text is taken for numbers.
+    #[test]
+    fn numbers_are_what_the_standard_reader_says(
+        words in prop::collection::vec(
+            prop_oneof![
+                8 => (-1e3_f64..1e3).prop_map(|number| number.to_string()),
+                8 => (-1.0_f64..1.0, -12_i32..3).prop_map(|(number, power)| format!("{number}e{power:03}")),
+                4 => (any::<u64>(), 0_usize..30).prop_map(|(digits, places)| {
+                    let digits = format!("{digits:031}");
+                    format!("{}.{}", &digits[..31 - places], &digits[31 - places..])
+                }),
+                // Halves between neighbouring numbers, and what is next to them.
+                8 => (0_u64..1 << 53, 1_usize..11, -1_i64..=1).prop_map(|(half, places, off)| {
+                    let five = 5_u128.pow(places as u32) * u128::from(half * 2 + 1);
+                    let digits = format!("{:040}", five.checked_add_signed(off.into()).unwrap_or(1));
+                    format!("{}.{}", &digits[..40 - places], &digits[40 - places..])
+                }),
+                2 => any::<f64>().prop_map(|number| format!("{number:e}")),
+                2 => any::<f64>().prop_map(|number| number.to_string()),
+                1 => "-?[0-9]{1,22}",
+                1 => "-?[0-9]{0,2}[.]?[0-9]{0,3}(e[-+]?[0-9]{0,3})?",
+                1 => "[-+0-9.einfa:/ ]{0,9}",
+            ],
+            1..12,
+        ),
+    ) {
+        let text = words.join(" ");
+        let expected: Option<Vec<u64>> = text
+            .split_ascii_whitespace()
+            .map(|word| word.parse().ok().map(f64::to_bits))
+            .collect();
+        let mut values = Vec::new();
+        if f64::read_all(&text, &mut values) {
+            prop_assert_eq!(Some(values.into_iter().map(f64::to_bits).collect()), expected);
+        } else {
+            prop_assert!(expected.is_none() || text.split(' ').any(str::is_empty));
+        }
+    }
+
     /// Whole numbers of every length are read as the standard reader reads them, and no
     /// other text is taken for numbers.
     #[test]
