@@ -7,13 +7,11 @@
 //! splits. The lane of a tree's root then leads to its leaf. A tree of more splits is
 //! several blocks, those that most rows come through in the first.
 
+use super::COLUMNS;
 use super::blocks::{Exit, Layout};
 use super::columns::Test;
 use super::instructions::{Block, Bytes, Instructions, LANES};
 use crate::model::tree::Tree;
-
-/// The most columns that a register full of column numbers can name.
-pub(super) const COLUMNS: usize = 256;
 
 /// Blocks whose trees are summed together.
 const CHUNK_BLOCKS: usize = 16;

@@ -25,10 +25,13 @@ use std::sync::Arc;
 
 use crate::model::tree::Tree;
 use instructions::{Bytes, InstructionSet, Instructions, LANES, Work};
-use jumps::{COLUMNS, Jumps, Places};
+use jumps::{Jumps, Places};
 use ranks::Ranks;
 use selection::{GROUPS, Selection, Slots};
 use walk::Walk;
+
+/// The most columns that a byte can name. A row always has ranks for as many.
+const COLUMNS: usize = 256;
 
 /// A model's trees, laid out for this processor.
 #[derive(Clone)]
@@ -192,7 +195,7 @@ impl Plan {
         }
     }
 
-    /// Bytes for the ranks of a row: of as many columns as there are, or as blocks can name.
+    /// Bytes for the ranks of a row: of as many columns as there are, or as bytes can name.
     fn row_bytes(&self) -> usize {
         self.ranks.column_count().max(COLUMNS)
     }

@@ -4,6 +4,7 @@
 //! There is no branch on what a row has: siblings are neighbours, so a step is an
 //! addition, and a leaf leads to itself until the deepest of the eight trees is done.
 
+use super::COLUMNS;
 use super::columns::{ALWAYS_RIGHT, Test};
 use crate::model::tree::{Tree, leaf_index};
 
@@ -31,16 +32,14 @@ pub(super) trait Node: Copy {
     fn new(test: Test, left: u32) -> Self;
     fn column(self) -> usize;
     fn threshold(self) -> u8;
-    /// The left child, from the first node of the tree.
+    /// The left child, from this node on.
     fn left(self) -> usize;
 }
 
+/// A byte of the column, one of the threshold, and two of the left child: as one number, so
+/// that a step loads it once.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Narrow {
-    column: u8,
-    threshold: u8,
-    left: u16,
-}
+pub(super) struct Narrow(u32);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wide {
@@ -51,26 +50,22 @@ pub(super) struct Wide {
 
 impl Node for Narrow {
     fn new(test: Test, left: u32) -> Self {
-        Self {
-            column: test.column as u8,
-            threshold: test.threshold,
-            left: left as u16,
-        }
+        Self(left << 16 | u32::from(test.threshold) << 8 | test.column)
     }
 
     #[inline(always)]
     fn column(self) -> usize {
-        usize::from(self.column)
+        usize::from(self.0 as u8)
     }
 
     #[inline(always)]
     fn threshold(self) -> u8 {
-        self.threshold
+        (self.0 >> 8) as u8
     }
 
     #[inline(always)]
     fn left(self) -> usize {
-        usize::from(self.left)
+        (self.0 >> 16) as usize
     }
 }
 
@@ -103,7 +98,7 @@ impl Walk {
     pub(super) fn new(trees: &[Tree], tests: &[Test], column_count: usize) -> Self {
         let nodes = |tree: &Tree| 2 * tree.splits.len() + 1;
         let narrow =
-            column_count <= 1 << u8::BITS && trees.iter().all(|tree| nodes(tree) <= 1 << u16::BITS);
+            column_count <= COLUMNS && trees.iter().all(|tree| nodes(tree) <= 1 << u16::BITS);
         if narrow {
             Self::Narrow(Nodes::new(trees, tests))
         } else {
@@ -111,11 +106,13 @@ impl Walk {
         }
     }
 
-    /// The sum of the leaves of a row with these ranks, in the trees' order.
+    /// The sum of the leaves of a row with these ranks, in the trees' order. There are ranks
+    /// for at least [`COLUMNS`].
     #[inline(always)]
     pub(super) fn score(&self, ranks: &[u8]) -> f64 {
         match self {
-            Self::Narrow(nodes) => nodes.score(ranks),
+            // So many that none needs checking to be there.
+            Self::Narrow(nodes) => nodes.score(&ranks[..COLUMNS]),
             Self::Wide(nodes) => nodes.score(ranks),
         }
     }
@@ -159,12 +156,13 @@ impl<N: Node> Nodes<N> {
         let mut level = vec![tree.root()];
         let mut depth = 0;
         while !level.is_empty() {
-            let mut left = self.nodes.len() - first + level.len();
+            let mut left = self.nodes.len() + level.len();
             let mut next = Vec::with_capacity(2 * level.len());
             for child in level {
                 if let Ok(index) = usize::try_from(child) {
                     let split = &tree.splits[index];
-                    self.nodes.push(N::new(tests[index], left as u32));
+                    let own = self.nodes.len();
+                    self.nodes.push(N::new(tests[index], (left - own) as u32));
                     self.values.push(0.0);
                     next.extend([split.left, split.right]);
                     left += 2;
@@ -174,8 +172,7 @@ impl<N: Node> Nodes<N> {
                         column: 0,
                         threshold: ALWAYS_RIGHT,
                     };
-                    let itself = self.nodes.len() - first;
-                    self.nodes.push(N::new(test, itself as u32));
+                    self.nodes.push(N::new(test, 0));
                     self.values.push(tree.leaves[leaf_index(child)]);
                 }
             }
@@ -192,8 +189,8 @@ impl<N: Node> Nodes<N> {
         for trees in eights {
             let mut places = trees.map(|tree| tree.0 as usize);
             for _ in 0..depth(trees) {
-                for (place, tree) in places.iter_mut().zip(trees) {
-                    *place = self.step(tree.0, *place, ranks);
+                for place in &mut places {
+                    *place = self.step(*place, ranks);
                 }
             }
             for place in places {
@@ -203,7 +200,7 @@ impl<N: Node> Nodes<N> {
         for tree in rest {
             let mut place = tree.0 as usize;
             for _ in 0..tree.1 {
-                place = self.step(tree.0, place, ranks);
+                place = self.step(place, ranks);
             }
             sum += self.values[place];
         }
@@ -211,10 +208,10 @@ impl<N: Node> Nodes<N> {
     }
 
     #[inline(always)]
-    fn step(&self, first: u32, place: usize, ranks: &[u8]) -> usize {
+    fn step(&self, place: usize, ranks: &[u8]) -> usize {
         let node = self.nodes[place];
         let right = ranks[node.column()] > node.threshold();
-        (first as usize)
+        place
             .wrapping_add(node.left())
             .wrapping_add(usize::from(right))
     }
