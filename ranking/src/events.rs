@@ -29,6 +29,9 @@ pub struct Search {
     pub client_id: String,
     /// What was typed.
     pub user_query: String,
+    /// What more is known of the search; nothing of it is a feature.
+    #[serde(default, skip_serializing_if = "QueryAttributes::is_empty")]
+    pub query_attributes: QueryAttributes,
     /// When, in milliseconds since 1970-01-01 UTC.
     pub timestamp: i64,
     /// Ids of the items shown, best first. Absent where impressions are events of their own.
@@ -36,11 +39,42 @@ pub struct Search {
     pub query_response_hit_ids: Vec<String>,
 }
 
+/// Names that a search is known by, to tell how good a ranking is for each kind of search.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryAttributes {
+    /// What it is for, such as `brand` or `category`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// Which group of people the searcher is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
+}
+
+impl QueryAttributes {
+    /// Whether nothing is known.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.intent.is_none() && self.segment.is_none()
+    }
+}
+
 impl Record for Search {
     fn check(&self) -> Result<(), FieldError> {
         check_text("query_id", &self.query_id, 1, MAXIMUM_ID_BYTES)?;
         check_text("client_id", &self.client_id, 0, MAXIMUM_ID_BYTES)?;
         check_text("user_query", &self.user_query, 0, MAXIMUM_QUERY_BYTES)?;
+        let QueryAttributes { intent, segment } = &self.query_attributes;
+        for (field, name) in [
+            ("query_attributes.intent", intent),
+            ("query_attributes.segment", segment),
+        ] {
+            check_text(
+                field,
+                name.as_deref().unwrap_or_default(),
+                0,
+                MAXIMUM_ID_BYTES,
+            )?;
+        }
         check_timestamp(self.timestamp)?;
         if self.query_response_hit_ids.len() > MAXIMUM_SHOWN_ITEMS {
             let message = format!(

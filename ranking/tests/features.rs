@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use demo::{bits, demo, event};
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
-use searchop_ranking::events::{Action, Search};
+use searchop_ranking::events::{Action, QueryAttributes, Search};
 use searchop_ranking::features::{
     BehaviourTable, DAY_MILLISECONDS, FEATURE_COUNT, FeatureContext, Journal, SnapshotSchedule,
     TrainingOptions, column, definitions, training_rows,
@@ -21,6 +21,7 @@ fn search(id: &str, timestamp: i64, shown: &[&str]) -> Search {
         query_id: id.to_owned(),
         client_id: String::new(),
         user_query: "red lamps".to_owned(),
+        query_attributes: QueryAttributes::default(),
         timestamp,
         query_response_hit_ids: shown.iter().map(|&id| id.to_owned()).collect(),
     }

@@ -88,6 +88,10 @@ pub struct GenerateOptions {
     /// Events to record.
     #[arg(long, default_value_t = 100_000)]
     pub events: u64,
+    /// A change of the shop: NewCategory, PriceShift, TasteShift or BrokenFeed, the first day on
+    /// which it is so (2 to 30), and its strength in percent (1 to 100). Repeat for each kind.
+    #[arg(long, value_name = "KIND:DAY:PERCENT")]
+    pub drift: Vec<String>,
 }
 
 /// Where rows come from; of `features`, `train` and `evaluate`.

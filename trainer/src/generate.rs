@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use searchop_artifacts::{Kind, Owner};
-use searchop_ranking::generate::{Counts as Made, GenerateError, Outputs, Settings, write_dataset};
+use searchop_ranking::generate::{
+    Change, Counts as Made, DriftError, GenerateError, Outputs, Settings, write_dataset,
+};
 use serde_json::{Value, json};
 
 use crate::cli::GenerateOptions;
@@ -43,6 +45,7 @@ pub async fn generate(job: &Job, options: &GenerateOptions) -> Result<Success, F
     let paths: Vec<PathBuf> = FILES.iter().map(|name| job.work_path(name)).collect();
     let made = {
         let (paths, progress) = (paths.clone(), job.progress.clone());
+        let settings = settings.clone();
         blocking(move || {
             write(&settings, &paths, &mut |share| {
                 progress.share(Stage::Generate, share)
@@ -113,6 +116,12 @@ fn settings(options: &GenerateOptions) -> Result<Settings, Failure> {
         products: bounded("products", options.products)?,
         users: bounded("users", options.users)?,
         events: options.events,
+        drift: options
+            .drift
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<Vec<Change>, DriftError>>()
+            .map_err(Failure::parameters)?,
     };
     settings.check().map_err(Failure::parameters)?;
     Ok(settings)
@@ -152,7 +161,7 @@ fn write(
         judgements: &mut judgements.1,
     };
     let made = write_dataset(settings, &mut outputs, progress).map_err(|error| match &error {
-        GenerateError::OutOfRange { .. } => Failure::parameters(&error),
+        GenerateError::OutOfRange { .. } | GenerateError::Drift(_) => Failure::parameters(&error),
         GenerateError::Write { .. } => {
             Failure::local_file("write the dataset", &storage_error(&error))
         }

@@ -4,12 +4,15 @@
 //! entity has random numbers of its own, so a seed means the same bytes on every machine.
 //! Compression and storage are the caller's.
 
+mod drift;
 mod lexicon;
 mod queries;
 pub(crate) mod random;
 mod relevance;
+mod rows;
 mod search;
 mod sessions;
+mod shoppers;
 mod world;
 
 use std::io::Write;
@@ -17,11 +20,14 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::events::Judgement;
+use crate::generate::drift::Today;
 use crate::generate::sessions::Shop;
 use crate::json_lines::{self, JsonLinesError};
 
+pub use drift::{Change, ChangeKind, DriftError};
+
 /// What to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Decides all that is random.
     pub seed: u64,
@@ -31,6 +37,9 @@ pub struct Settings {
     pub users: u32,
     /// Rows of searches (with their shown lists), clicks, carts and purchases together, 100 to 1,000,000,000.
     pub events: u64,
+    /// Changes of the shop from a day on, each kind once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Change>,
 }
 
 impl Default for Settings {
@@ -40,6 +49,7 @@ impl Default for Settings {
             products: 2_000,
             users: 5_000,
             events: 100_000,
+            drift: Vec::new(),
         }
     }
 }
@@ -48,7 +58,7 @@ impl Settings {
     /// Checks the ranges.
     ///
     /// # Errors
-    /// The first field that is out of its range.
+    /// The first field that is out of its range, or a change that cannot be made.
     pub fn check(&self) -> Result<(), GenerateError> {
         let ranges = [
             ("products", u64::from(self.products), 20, 1_000_000),
@@ -65,6 +75,7 @@ impl Settings {
                 });
             }
         }
+        drift::check(&self.drift)?;
         Ok(())
     }
 }
@@ -84,6 +95,9 @@ pub enum GenerateError {
         /// Most allowed.
         maximum: u64,
     },
+    /// A change cannot be made.
+    #[error(transparent)]
+    Drift(#[from] DriftError),
     /// A file could not be written.
     #[error("{file}: {source}")]
     Write {
@@ -102,7 +116,8 @@ pub struct Outputs<'a> {
     pub queries: &'a mut dyn Write,
     /// `events.jsonl`: one click, cart or purchase a line, in time order.
     pub events: &'a mut dyn Write,
-    /// `judgements.jsonl`: the truth behind the clicks, for the commonest spelling of each query.
+    /// `judgements.jsonl`: the truth behind the clicks on the last day, for the commonest spelling
+    /// of each query.
     pub judgements: &'a mut dyn Write,
 }
 
@@ -135,14 +150,14 @@ pub fn write_dataset(
         users: u64::from(settings.users),
         ..Counts::default()
     };
-    let mut shop = Shop::new(settings.seed, settings.products, settings.users);
+    let mut shop = Shop::new(settings);
     let mut catalogue = Lines::new("catalogue.jsonl", &mut *outputs.catalogue);
     for product in shop.world.catalogue.products() {
         catalogue.write(product)?;
     }
     counts.products = catalogue.written;
     let mut judgements = Lines::new("judgements.jsonl", &mut *outputs.judgements);
-    write_judgements(&mut shop, &mut judgements)?;
+    write_judgements(&mut shop, &Today::last(&settings.drift), &mut judgements)?;
     counts.judgements = judgements.written;
     let mut queries = Lines::new("queries.jsonl", &mut *outputs.queries);
     let mut events = Lines::new("events.jsonl", &mut *outputs.events);
@@ -190,18 +205,22 @@ impl<'a> Lines<'a> {
 }
 
 /// Judges what the shop's search finds for each wish, and the product that is meant.
-fn write_judgements(shop: &mut Shop, output: &mut Lines<'_>) -> Result<(), GenerateError> {
+fn write_judgements(
+    shop: &mut Shop,
+    today: &Today,
+    output: &mut Lines<'_>,
+) -> Result<(), GenerateError> {
     for (number, wish) in shop.wishes.list.iter().enumerate() {
         let found = shop.search.candidates(&wish.text);
         let mut items: Vec<usize> = found
             .iter()
-            .map(|(item, _)| item.as_usize())
+            .map(|(item, _)| *item as usize)
             .chain([wish.example])
             .collect();
         items.sort_unstable();
         items.dedup();
         for item in items {
-            let appeal = relevance::appeal(shop.seed, number, wish, item, &shop.world);
+            let appeal = relevance::appeal(shop.seed, number, wish, item, &shop.world, today);
             let item_id = shop.world.catalogue.products()[item].item_id.clone();
             output.write(&Judgement {
                 query: wish.text.clone(),

@@ -7,7 +7,7 @@ use crate::generate::random::{Stream, cumulative};
 use crate::generate::world::{HiddenItem, World};
 
 /// Exponent of the power law of frequencies.
-const FREQUENCY_EXPONENT: f64 = 1.35;
+const FREQUENCY_EXPONENT: f64 = 1.4;
 /// How many ranks the head of the power law is flattened by: no query is a quarter of all.
 const FREQUENCY_OFFSET: f64 = 3.0;
 
@@ -26,6 +26,19 @@ pub(super) enum Intent {
     Product,
     /// Something of a category, low (-1) or high (1) in price.
     Price(f64),
+}
+
+impl Intent {
+    /// The name in the data.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::Trait(_) => "attribute",
+            Self::Brand | Self::BrandInCategory => "brand",
+            Self::Product => "product",
+            Self::Price(_) => "price",
+        }
+    }
 }
 
 /// A thing that many people search for.
@@ -71,11 +84,14 @@ impl Wishes {
         }
         keyed.sort_by(|left, right| right.0.total_cmp(&left.0));
         let list: Vec<Wish> = keyed.into_iter().map(|(_, wish)| wish).collect();
-        let frequency =
-            |rank: usize| libm::pow(rank as f64 + 1.0 + FREQUENCY_OFFSET, -FREQUENCY_EXPONENT);
         let cumulative = cumulative((0..list.len()).map(frequency));
         Self { list, cumulative }
     }
+}
+
+/// How frequent the wish of a rank from 0 is, relative to the others: a power law.
+pub(super) fn frequency(rank: usize) -> f64 {
+    libm::pow(rank as f64 + 1.0 + FREQUENCY_OFFSET, -FREQUENCY_EXPONENT)
 }
 
 /// A wish around a product, and how common its kind is.
@@ -138,5 +154,35 @@ fn with_other_number(text: &str) -> String {
     match text.strip_suffix('s') {
         Some(singular) => singular.to_owned(),
         None => format!("{text}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_mostly_typed_as_it_is_and_else_in_every_way() {
+        let text = "black running shoes";
+        let mut stream = Stream::new(1, "typing", 0);
+        let (mut shares, mut misspelt) = ([0_u32; 5], HashSet::new());
+        for _ in 0..10_000 {
+            let typed = typed(text, &mut stream);
+            let place = match typed.as_str() {
+                "black running shoes" => 0,
+                "black running shoe" => 1,
+                "shoes running black" => 2,
+                "BLACK RUNNING SHOES" => 3,
+                _ => 4,
+            };
+            shares[place] += 1;
+            if place == 4 {
+                misspelt.insert(typed);
+            }
+        }
+        for (share, expected) in shares.into_iter().zip([8_000, 800, 400, 400, 400]) {
+            assert!(share.abs_diff(expected) < 120, "{shares:?}");
+        }
+        assert!(misspelt.len() > 40, "{misspelt:?}");
     }
 }

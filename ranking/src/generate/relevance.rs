@@ -2,6 +2,7 @@
 //!
 //! Written to judgements, never to anything that features are made of.
 
+use crate::generate::drift::Today;
 use crate::generate::lexicon::LEAVES;
 use crate::generate::queries::{Intent, Wish};
 use crate::generate::random::{Stream, fixed_normal};
@@ -24,9 +25,9 @@ impl Taste {
         }
     }
 
-    fn for_item(&self, item: &HiddenItem) -> f64 {
+    fn for_item(&self, item: &HiddenItem, today: &Today) -> f64 {
         let brand = 0.8 * fixed_normal([self.seed, 1, self.user, item.brand as u64]);
-        let distance = item.price_level - self.price_level;
+        let distance = item.price_level_on(today) - self.price_level;
         brand - 0.3 * distance * distance
     }
 }
@@ -86,26 +87,30 @@ fn category_closeness(meant: usize, other: usize) -> f64 {
     }
 }
 
-/// What is equal for all shoppers, in units of the logistic scale.
+/// What is equal for all shoppers on one day, in units of the logistic scale.
 pub(super) fn appeal(
     seed: u64,
     wish_number: usize,
     wish: &Wish,
     item_number: usize,
     world: &World,
+    today: &Today,
 ) -> f64 {
     let item = &world.hidden[item_number];
     // What makes a product right for a wish and nobody wrote down.
     let unsaid = fixed_normal([seed, 2, wish_number as u64, item_number as u64]);
-    let stock = if item.in_stock { 0.0 } else { -1.2 };
-    3.2 * answer(wish, item_number, world) - 5.9 + 0.6 * item.quality - 0.2 * item.price_level
+    let stock = if item.stock.has(today.day) { 0.0 } else { -1.2 };
+    let fashion = today.fashion * fixed_normal([seed, 3, item.brand as u64, 0]);
+    3.2 * answer(wish, item_number, world) - 5.9 + 0.6 * item.quality
+        - 0.2 * item.price_level_on(today)
         + 0.5 * unsaid
         + stock
+        + fashion
 }
 
 /// The probability that a shopper who looks at the product opens it.
-pub(super) fn attraction(appeal: f64, taste: &Taste, item: &HiddenItem) -> f64 {
-    logistic(appeal + taste.for_item(item))
+pub(super) fn attraction(appeal: f64, taste: &Taste, item: &HiddenItem, today: &Today) -> f64 {
+    logistic(appeal + taste.for_item(item, today))
 }
 
 /// The grade of a judgement, 0 to 3, from the appeal to all.

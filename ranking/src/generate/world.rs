@@ -3,11 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue::{AttributeValue, Catalogue, Product};
+use crate::generate::drift::Today;
 use crate::generate::lexicon::{BRANDS, COLOURS, LEAVES, Leaf, MODELS};
 use crate::generate::random::{Stream, cumulative};
+use crate::generate::sessions::DAYS;
 
 /// Brands that one department sells.
 const BRANDS_BY_DEPARTMENT: usize = 14;
+
+/// Share of products that are out of stock for some days.
+const OUT_OF_STOCK_ONCE: f64 = 0.4;
+/// Most days that a product is out of stock; 3 is the least.
+const LONGEST_OUTAGE: usize = 12;
 
 /// What is true of a product and only partly in the catalogue.
 pub(super) struct HiddenItem {
@@ -21,10 +28,47 @@ pub(super) struct HiddenItem {
     pub(super) traits: [&'static str; 3],
     /// How good it is; mean 0, deviation about 1.
     pub(super) quality: f64,
-    /// The logarithm of its price in deviations from its category's median.
+    /// The logarithm of its first price in deviations from its category's median.
     pub(super) price_level: f64,
-    /// Whether it can be had.
-    pub(super) in_stock: bool,
+    /// When it can be had.
+    pub(super) stock: Stock,
+}
+
+impl HiddenItem {
+    /// The price level as shoppers feel it on a day: in deviations from the first day's median.
+    pub(super) fn price_level_on(&self, today: &Today) -> f64 {
+        self.price_level + today.price_shift / LEAVES[self.leaf].price_deviation
+    }
+}
+
+/// When a product can be had: always, but for some days that many products are out of stock once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stock {
+    /// The first day out of stock, from 0; may be before the data.
+    from: i64,
+    /// The first day in stock again.
+    until: i64,
+}
+
+impl Stock {
+    /// The stock of the `number`th product.
+    fn new(seed: u64, number: u32) -> Self {
+        let mut stream = Stream::new(seed, "stock", u64::from(number));
+        if !stream.chance(OUT_OF_STOCK_ONCE) {
+            return Self { from: 0, until: 0 };
+        }
+        let from = stream.below(DAYS as usize + LONGEST_OUTAGE) as i64 - LONGEST_OUTAGE as i64;
+        let days = 3 + stream.below(LONGEST_OUTAGE - 2) as i64;
+        Self {
+            from,
+            until: from + days,
+        }
+    }
+
+    /// Whether it can be had on a day, from 0.
+    pub(super) fn has(self, day: u32) -> bool {
+        !(self.from..self.until).contains(&i64::from(day))
+    }
 }
 
 /// The shop.
@@ -34,7 +78,8 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, products: u32) -> Self {
+    /// `today` is the day that the catalogue is of.
+    pub(super) fn new(seed: u64, products: u32, today: &Today) -> Self {
         let leaf_weights = cumulative(LEAVES.iter().map(|leaf| leaf.share));
         let brands: Vec<Brand> = (0..BRANDS.len())
             .map(|number| Brand::new(seed, number))
@@ -46,7 +91,15 @@ impl World {
         for number in 0..products {
             let mut stream = Stream::new(seed, "product", u64::from(number));
             let leaf = stream.weighted(&leaf_weights);
-            let (product, hidden) = make(seed, number, leaf, &brands, &mut stream);
+            let stock = Stock::new(seed, number);
+            let (product, hidden) = make(seed, number, leaf, &brands, stock, &mut stream);
+            let product = Product {
+                price: product
+                    .price
+                    .map(|price| rounded((price * libm::exp(today.price_shift)).max(1.0), 100.0)),
+                in_stock: Some(stock.has(today.day)),
+                ..product
+            };
             world
                 .catalogue
                 .insert(product)
@@ -91,11 +144,13 @@ fn choose_brand(seed: u64, leaf: &Leaf, stream: &mut Stream) -> usize {
     sold[stream.weighted(&weights)]
 }
 
+/// A product, with its first price to the last digit and no stock, and what is hidden of it.
 fn make(
     seed: u64,
     number: u32,
     leaf: usize,
     brands: &[Brand],
+    stock: Stock,
     stream: &mut Stream,
 ) -> (Product, HiddenItem) {
     let kind = &LEAVES[leaf];
@@ -124,7 +179,6 @@ fn make(
     let price = kind.median_price * libm::exp(kind.price_deviation * price_level);
     // Sales follow quality, but fashion and age move them too.
     let sales = libm::exp(3.0 + 0.6 * quality + 0.9 * stream.normal());
-    let in_stock = stream.chance(0.93);
     let description = stream
         .chance(0.96)
         .then(|| describe(kind, noun, [colour, material, feature], stream));
@@ -145,8 +199,8 @@ fn make(
         description,
         brand: stream.chance(0.98).then(|| BRANDS[brand].to_owned()),
         category: kind.path.iter().map(|&name| name.to_owned()).collect(),
-        price: stream.chance(0.995).then(|| rounded(price.max(1.0), 100.0)),
-        in_stock: Some(in_stock),
+        price: stream.chance(0.995).then_some(price),
+        in_stock: None,
         popularity: stream.chance(0.97).then(|| rounded(sales, 1.0)),
         attributes,
         ..Product::default()
@@ -161,7 +215,7 @@ fn make(
             traits,
             quality,
             price_level,
-            in_stock,
+            stock,
         },
     )
 }
@@ -210,4 +264,29 @@ fn capitalised(text: &str) -> String {
 /// Rounded to one part in `parts`.
 fn rounded(value: f64, parts: f64) -> f64 {
     libm::floor(value * parts + 0.5) / parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stock_changes_and_the_catalogue_has_that_of_its_day() {
+        let worlds = [0, DAYS - 1].map(|day| World::new(1, 1_000, &Today::of(day, &[])));
+        for (world, day) in worlds.iter().zip([0, DAYS - 1]) {
+            for (product, hidden) in world.catalogue.products().iter().zip(&world.hidden) {
+                assert_eq!(product.in_stock, Some(hidden.stock.has(day)));
+            }
+        }
+        let hidden = &worlds[0].hidden;
+        let without = |day: u32| hidden.iter().filter(|item| !item.stock.has(day)).count();
+        let counts: Vec<usize> = (0..DAYS).map(without).collect();
+        assert!(
+            counts.iter().all(|count| (30..110).contains(count)),
+            "out of stock by day: {counts:?}"
+        );
+        let changes = |item: &&HiddenItem| item.stock.has(0) != item.stock.has(DAYS - 1);
+        let changed = hidden.iter().filter(changes).count();
+        assert!((60..220).contains(&changed), "{changed} of 1000 changed");
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::events::{Action, Event, EventAttributes, EventObject, EventPosition, Search};
+use crate::events::{
+    Action, Event, EventAttributes, EventObject, EventPosition, QueryAttributes, Search,
+};
 
 use super::dirt::{Dirt, DirtCounts};
 use super::log::{EventRow, SearchRow, UbiLog};
@@ -57,12 +59,18 @@ impl CleanLog {
         let items = log.items.into_list();
         let people = log.people.into_list();
         let texts = log.texts.into_list();
+        let slices = log.slices.into_list();
+        let slice = |number: Option<u32>| number.map(|number| slices[number as usize].to_string());
         let searches = searches
             .into_iter()
             .map(|search| Search {
                 query_id: query_ids[search.query_id as usize].to_string(),
                 client_id: people[search.client as usize].to_string(),
                 user_query: texts[search.text as usize].to_string(),
+                query_attributes: QueryAttributes {
+                    intent: slice(search.slices[0]),
+                    segment: slice(search.slices[1]),
+                },
                 timestamp: search.timestamp,
                 query_response_hit_ids: search
                     .list
@@ -127,6 +135,9 @@ impl Join {
                     if search.text != row.text && !has_several_texts {
                         has_several_texts = true;
                         self.dirt.in_search(Dirt::SearchOfSeveralTexts);
+                    }
+                    for (known, more) in search.slices.iter_mut().zip(row.slices) {
+                        *known = known.or(more);
                     }
                     if search.list.is_empty() && !row.list.is_empty() {
                         search.list = row.list;

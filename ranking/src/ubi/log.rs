@@ -80,6 +80,8 @@ pub(super) struct SearchRow {
     pub(super) text: u32,
     pub(super) timestamp: i64,
     pub(super) list: Box<[u32]>,
+    /// Intent and segment, by their numbers among the names of slices.
+    pub(super) slices: [Option<u32>; 2],
 }
 
 /// A row of an event; names are numbers.
@@ -108,6 +110,8 @@ pub struct UbiLog {
     /// Ids of clients and sessions.
     pub(super) people: Names,
     pub(super) texts: Names,
+    /// Names of intents and segments.
+    pub(super) slices: Names,
     pub(super) searches: Vec<SearchRow>,
     pub(super) events: Vec<EventRow>,
     /// How many events that are left out anyway name a query id, by its number.
@@ -281,6 +285,10 @@ impl UbiLog {
             text: self.texts.number(text),
             timestamp: moment.milliseconds,
             list,
+            slices: row
+                .query_attributes
+                .names()
+                .map(|name| name.map(|name| self.slices.number(&name))),
         });
         Ok(())
     }

@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::events::MAXIMUM_ID_BYTES;
 use crate::input::Complaint;
 use crate::json_lines::check_text;
 
@@ -148,6 +149,7 @@ pub(super) struct RawRow {
     pub(super) client_id: Loose,
     pub(super) session_id: Loose,
     pub(super) user_query: Loose,
+    pub(super) query_attributes: Part<RawQueryAttributes>,
     pub(super) timestamp: Loose,
     pub(super) query_response_hit_ids: Loose,
     pub(super) event_attributes: Part<RawAttributes>,
@@ -157,6 +159,28 @@ pub(super) struct RawRow {
     delete: Part<BulkAction>,
     _index: Loose,
     _source: Option<Box<RawRow>>,
+}
+
+/// Whatever a shop keeps there: only names of these two are read, and nothing is refused.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawQueryAttributes {
+    intent: Loose,
+    segment: Loose,
+}
+
+impl Part<RawQueryAttributes> {
+    /// Intent and segment, where they are names.
+    pub(super) fn names(&self) -> [Option<Cow<'_, str>>; 2] {
+        let Self::Given(RawQueryAttributes { intent, segment }) = self else {
+            return [None, None];
+        };
+        [intent, segment].map(|name| {
+            name.as_name("query_attributes", MAXIMUM_ID_BYTES)
+                .ok()
+                .flatten()
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]

@@ -71,6 +71,40 @@ fn a_clean_log_comes_out_as_it_went_in() {
 }
 
 #[test]
+fn intent_and_segment_are_read_and_other_attributes_passed_over() {
+    let with = |id: &str, attributes: Value| {
+        let mut row = search(id, "shoe", NOON, &["a"]);
+        row["query_attributes"] = attributes;
+        row
+    };
+    let log = read(&[
+        with(
+            "1",
+            json!({"intent": "brand", "segment": 7, "experiment": {"name": "x"}}),
+        ),
+        with("2", json!({"intent": ["brand"], "segment": " "})),
+        with("3", json!("none")),
+        with("4", json!({"segment": "new"})),
+        with("4", json!({"intent": "price", "segment": "old"})),
+    ]);
+    let names: Vec<_> = log
+        .searches()
+        .iter()
+        .map(|search| &search.query_attributes)
+        .map(|it| (it.intent.as_deref(), it.segment.as_deref()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            (Some("brand"), Some("7")),
+            (None, None),
+            (None, None),
+            (Some("price"), Some("new")),
+        ]
+    );
+}
+
+#[test]
 fn events_without_a_search_are_left_out_and_told() {
     let mut anonymous = event("click", "", "a", NOON);
     anonymous["query_id"] = Value::Null;

@@ -20,6 +20,7 @@ pub(crate) fn demo() -> Data {
         products: 120,
         users: 80,
         events: 6_000,
+        ..Settings::default()
     };
     let (mut catalogue, mut queries, mut events) = (Vec::new(), Vec::new(), Vec::new());
     let mut outputs = Outputs {

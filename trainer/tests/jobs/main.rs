@@ -19,3 +19,4 @@ mod refusals;
 mod serving;
 mod test_data;
 mod training;
+mod truth;

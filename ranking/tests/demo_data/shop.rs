@@ -1,88 +1,11 @@
-//! Demo data: the same bytes for a seed, and a shop that could be real.
+//! What is in demo data: a shop that could be real.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::LazyLock;
 
-use searchop_ranking::catalogue::Catalogue;
-use searchop_ranking::events::{
-    Action, Event, Judgement, Search, read_events, read_judgements, read_searches,
-};
+use searchop_ranking::events::{Action, Event, Search};
 use searchop_ranking::features::DAY_MILLISECONDS;
-use searchop_ranking::generate::{Counts, Outputs, Settings, write_dataset};
-use sha2::{Digest as _, Sha256};
 
-#[derive(Default)]
-struct Files {
-    catalogue: Vec<u8>,
-    queries: Vec<u8>,
-    events: Vec<u8>,
-    judgements: Vec<u8>,
-}
-
-fn make(settings: Settings) -> (Files, Counts) {
-    let mut files = Files::default();
-    let mut outputs = Outputs {
-        catalogue: &mut files.catalogue,
-        queries: &mut files.queries,
-        events: &mut files.events,
-        judgements: &mut files.judgements,
-    };
-    let mut shares = Vec::new();
-    let counts =
-        write_dataset(&settings, &mut outputs, &mut |share| shares.push(share)).expect("made");
-    assert!(
-        shares.is_sorted() && shares.last() == Some(&1.0),
-        "progress: {shares:?}"
-    );
-    (files, counts)
-}
-
-fn small(seed: u64) -> Settings {
-    Settings {
-        seed,
-        products: 100,
-        users: 50,
-        events: 1_000,
-    }
-}
-
-fn digest(files: &Files) -> String {
-    let mut hasher = Sha256::new();
-    for file in [
-        &files.catalogue,
-        &files.queries,
-        &files.events,
-        &files.judgements,
-    ] {
-        hasher.update(file);
-    }
-    hex::encode(hasher.finalize())
-}
-
-struct Shop {
-    catalogue: Catalogue,
-    searches: Vec<Search>,
-    events: Vec<Event>,
-    judgements: Vec<Judgement>,
-    counts: Counts,
-}
-
-/// The shop of most tests, made once.
-static SHOP: LazyLock<Shop> = LazyLock::new(|| {
-    let (files, counts) = make(Settings {
-        seed: 7,
-        products: 1_000,
-        users: 1_000,
-        events: 40_000,
-    });
-    Shop {
-        catalogue: Catalogue::read(files.catalogue.as_slice()).expect("read"),
-        searches: read_searches(files.queries.as_slice()).expect("read"),
-        events: read_events(files.events.as_slice()).expect("read"),
-        judgements: read_judgements(files.judgements.as_slice()).expect("read"),
-        counts,
-    }
-});
+use crate::SHOP;
 
 /// The slope of the least-squares line through points.
 fn slope(points: &[(f64, f64)]) -> f64 {
@@ -98,92 +21,6 @@ fn slope(points: &[(f64, f64)]) -> f64 {
             .iter()
             .map(|point| (point.0 - x) * (point.0 - x))
             .sum::<f64>()
-}
-
-#[test]
-fn a_seed_means_the_same_bytes_on_every_machine_and_in_every_release() {
-    let (files, _) = make(small(42));
-    assert_eq!(
-        digest(&files),
-        "70508ff6a51985f945932054787296b65bbbd8d013f8da7aaeda2d3eb0c24d35",
-        "the demo data changed"
-    );
-    assert_eq!(digest(&files), digest(&make(small(42)).0));
-    assert_ne!(digest(&files), digest(&make(small(43)).0));
-}
-
-#[test]
-fn more_events_change_no_product_and_no_judgement() {
-    let (less, _) = make(small(42));
-    let (more, _) = make(Settings {
-        events: 3_000,
-        ..small(42)
-    });
-    assert_eq!(less.catalogue, more.catalogue);
-    assert_eq!(less.judgements, more.judgements);
-}
-
-#[test]
-fn settings_out_of_range_are_refused_by_name() {
-    for (settings, expected) in [
-        (
-            Settings {
-                products: 19,
-                ..small(1)
-            },
-            "products: 19 is not between 20 and 1000000",
-        ),
-        (
-            Settings {
-                users: 0,
-                ..small(1)
-            },
-            "users: 0 is not between 1 and 10000000",
-        ),
-        (
-            Settings {
-                events: 99,
-                ..small(1)
-            },
-            "events: 99 is not between 100 and 1000000000",
-        ),
-    ] {
-        assert_eq!(settings.check().expect_err("refused").to_string(), expected);
-    }
-}
-
-#[test]
-fn the_smallest_settings_make_data() {
-    let (_, counts) = make(Settings {
-        seed: 0,
-        products: 20,
-        users: 1,
-        events: 100,
-    });
-    assert_eq!((counts.products, counts.events), (20, 100));
-}
-
-#[test]
-fn a_full_disk_is_reported_with_the_file() {
-    struct Full;
-    impl std::io::Write for Full {
-        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-            Err(std::io::ErrorKind::StorageFull.into())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut outputs = Outputs {
-        catalogue: &mut std::io::sink(),
-        queries: &mut Full,
-        events: &mut std::io::sink(),
-        judgements: &mut std::io::sink(),
-    };
-    let error = write_dataset(&small(1), &mut outputs, &mut |_| ())
-        .expect_err("refused")
-        .to_string();
-    assert_eq!(error, "queries.jsonl: line 1: no storage space");
 }
 
 #[test]
@@ -209,7 +46,8 @@ fn every_row_counts_and_rows_are_in_time_order_over_thirty_days() {
         .iter()
         .map(|search| search.query_id.as_str())
         .collect();
-    assert_eq!(ids.len(), shop.searches.len());
+    let repeated = shop.searches.len() - ids.len();
+    assert!(repeated < shop.searches.len() / 50, "{repeated} repeats");
 }
 
 #[test]
@@ -443,5 +281,126 @@ fn some_shoppers_come_often_and_some_queries_are_misspelt() {
     assert!(
         (0.1..0.3).contains(&share),
         "{share} of the searches are not spelt as most are"
+    );
+}
+
+/// Robots are named after the last shopper.
+fn is_robot(client_id: &str) -> bool {
+    let number: u64 = client_id[1..].parse().expect("a number");
+    number > SHOP.counts.users
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64
+}
+
+#[test]
+fn a_few_rows_come_twice_and_a_few_are_of_robots_that_never_buy() {
+    let shop = &*SHOP;
+    let twice = |rows: &[(&str, Option<Action>, &str)]| {
+        rows.len() - rows.iter().collect::<HashSet<_>>().len()
+    };
+    let searches: Vec<_> = shop
+        .searches
+        .iter()
+        .map(|search| (search.query_id.as_str(), None, ""))
+        .collect();
+    let events: Vec<_> = shop
+        .events
+        .iter()
+        .map(|event| {
+            (
+                event.query_id.as_str(),
+                Some(event.action_name),
+                event.item_id(),
+            )
+        })
+        .collect();
+    for rows in [&searches, &events] {
+        let share = share(twice(rows), rows.len());
+        assert!(
+            (0.002..0.01).contains(&share),
+            "{share} of the rows come twice"
+        );
+    }
+    let clients = shop.searches.iter().map(|search| &search.client_id);
+    let of_events = shop.events.iter().map(|event| &event.client_id);
+    let of_robots = clients.chain(of_events).filter(|id| is_robot(id)).count();
+    let share = share(of_robots, searches.len() + events.len());
+    assert!(
+        (0.005..0.04).contains(&share),
+        "{share} of the rows are of robots"
+    );
+    let bought = |event: &&Event| event.action_name != Action::Click && is_robot(&event.client_id);
+    assert_eq!(shop.events.iter().find(bought), None);
+}
+
+#[test]
+fn searches_say_what_they_are_for_and_how_active_the_shopper_is() {
+    let shop = &*SHOP;
+    let counts = |name: fn(&Search) -> Option<&str>| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for search in shop
+            .searches
+            .iter()
+            .filter(|search| !is_robot(&search.client_id))
+        {
+            *counts.entry(name(search).expect("named")).or_default() += 1;
+        }
+        let all: usize = counts.values().sum();
+        counts
+            .into_iter()
+            .map(|(name, count)| (name, share(count, all)))
+            .collect::<Vec<_>>()
+    };
+    let intents = counts(|search| search.query_attributes.intent.as_deref());
+    let names: Vec<&str> = intents.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        names,
+        ["attribute", "brand", "category", "price", "product"]
+    );
+    assert!(
+        intents.iter().all(|(_, share)| *share > 0.01),
+        "{intents:?}"
+    );
+    let segments = counts(|search| search.query_attributes.segment.as_deref());
+    for ((name, share), (expected, about)) in
+        segments
+            .iter()
+            .zip([("high", 0.4), ("low", 0.24), ("medium", 0.36)])
+    {
+        assert_eq!(*name, expected);
+        assert!((share - about).abs() < 0.06, "{segments:?}");
+    }
+    let robots = shop
+        .searches
+        .iter()
+        .filter(|search| is_robot(&search.client_id));
+    assert!(robots.clone().count() > 0);
+    assert!(
+        robots
+            .clone()
+            .all(|search| search.query_attributes.segment.is_none())
+    );
+}
+
+#[test]
+fn evenings_and_weekends_are_busy() {
+    let mut hours = [0_usize; 24];
+    let mut days = [0_usize; 7];
+    for search in &SHOP.searches {
+        let hour = search.timestamp / (DAY_MILLISECONDS / 24);
+        hours[usize::try_from(hour % 24).expect("an hour")] += 1;
+        // 1 January 1970 was a Thursday.
+        let day = search.timestamp / DAY_MILLISECONDS + 3;
+        // Four of each weekday: the last two days are a fifth Monday and Tuesday.
+        if search.timestamp / DAY_MILLISECONDS < 20_605 + 28 {
+            days[usize::try_from(day % 7).expect("a day")] += 1;
+        }
+    }
+    assert!(hours[20] > 10 * hours[3], "{hours:?}");
+    assert!(
+        days[5] > days[1] + days[1] / 10 && days[6] > days[1] + days[1] / 10,
+        "{days:?}"
     );
 }
