@@ -3,6 +3,7 @@
 use crate::{ArtifactPolicy, ArtifactReference, JobStatus, PodTemplate, StorageSpec, Versions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What to generate. Only `artifactPolicy` can be edited: other data is another DemoDataset.
@@ -28,12 +29,14 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Digest", type_ = "string", json_path = ".status.artifact.sha256", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
+#[x_kube(validation = Rule::new("has(self.drift) == has(oldSelf.drift)")
+    .message("spec.drift is immutable: create another DemoDataset"))]
 #[x_kube(validation = Rule::new("has(self.storage) == has(oldSelf.storage)")
     .message("spec.storage is immutable: create another DemoDataset"))]
 #[x_kube(validation = Rule::new("has(self.template) == has(oldSelf.template)")
     .message("spec.template is immutable: create another DemoDataset"))]
 pub struct DemoDatasetSpec {
-    /// Start of the random numbers. The same seed and sizes give the same bytes, and so the same digest. Default: 42.
+    /// Start of the random numbers. The same seed, sizes and drift give the same bytes, and so the same digest. Default: 42.
     #[serde(default = "default_seed")]
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.seed is immutable: create another DemoDataset"))]
@@ -57,6 +60,14 @@ pub struct DemoDatasetSpec {
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.events is immutable: create another DemoDataset"))]
     pub events: i64,
 
+    /// Changes of the shop from a day on, each kind at most once. Data that changes shows what a model does that learned from the
+    /// days before. Default: none. It cannot be edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into()]))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.drift is immutable: create another DemoDataset"))]
+    pub drift: Option<Vec<DriftChange>>,
+
     /// Where the dataset is kept. Default: the operator's store. It cannot be edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.storage is immutable: create another DemoDataset"))]
@@ -70,6 +81,49 @@ pub struct DemoDatasetSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.template is immutable: create another DemoDataset"))]
     pub template: Option<PodTemplate>,
+}
+
+/// A change of the shop from a day on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftChange {
+    /// What changes: `NewCategory`, `PriceShift`, `TasteShift` or `BrokenFeed`.
+    pub kind: DriftKind,
+
+    /// The first day on which it is so. The data has 30 days, counted from 1.
+    #[schemars(range(min = 2, max = 30))]
+    pub from_day: i32,
+
+    /// How much of a change it is, in percent: the share of searches for the new category, by how much prices are higher, how
+    /// strongly tastes change, the share of events that are broken.
+    #[schemars(range(min = 1, max = 100))]
+    pub strength_percent: i32,
+}
+
+/// What changes in a shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DriftKind {
+    /// One category is neither shown nor asked for before the day. From then on a share of the searches is for it.
+    NewCategory,
+    /// All prices are higher from the day on; the catalogue has the new ones.
+    PriceShift,
+    /// All shoppers prefer other brands from the day on.
+    TasteShift,
+    /// A share of the clicks, carts and purchases from the day on names a search that is not recorded, so that it is lost.
+    BrokenFeed,
+}
+
+impl DriftKind {
+    /// The name, as in manifests and on the trainer's command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NewCategory => "NewCategory",
+            Self::PriceShift => "PriceShift",
+            Self::TasteShift => "TasteShift",
+            Self::BrokenFeed => "BrokenFeed",
+        }
+    }
 }
 
 /// What is known of the dataset.

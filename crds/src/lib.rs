@@ -21,7 +21,9 @@ pub mod run;
 pub mod storage;
 
 pub use artifact::{ArtifactPolicy, ArtifactReference, JobStatus, Versions};
-pub use dataset::{DatasetCounts, DemoDataset, DemoDatasetSpec, DemoDatasetStatus};
+pub use dataset::{
+    DatasetCounts, DemoDataset, DemoDatasetSpec, DemoDatasetStatus, DriftChange, DriftKind,
+};
 pub use found::DataFound;
 pub use language::Language;
 pub use model::{

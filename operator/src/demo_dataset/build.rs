@@ -28,6 +28,10 @@ pub fn generate(
     ] {
         arguments.push(format!("{flag}={value}"));
     }
+    for change in spec.drift.iter().flatten() {
+        let (day, percent) = (change.from_day, change.strength_percent);
+        arguments.push(format!("--drift={}:{day}:{percent}", change.kind.name()));
+    }
     let work = Work {
         component: Component::Generate,
         account: Component::Generate,

@@ -89,6 +89,23 @@ fn the_spec_reaches_the_generator() {
 }
 
 #[test]
+fn drift_reaches_the_generator() {
+    let mut changing = dataset(&json!({}));
+    changing.spec.drift = serde_json::from_value(json!([
+        {"kind": "PriceShift", "fromDay": 20, "strengthPercent": 30},
+        {"kind": "BrokenFeed", "fromDay": 25, "strengthPercent": 5},
+    ]))
+    .expect("a drift");
+    let start = decided(&changing, &Observed::default()).start;
+    let pod = start.and_then(|start| start.job.spec?.template.spec);
+    let arguments = pod.and_then(|pod| pod.containers[0].args.clone());
+    assert_eq!(
+        arguments.expect("arguments")[6..],
+        ["--drift=PriceShift:20:30", "--drift=BrokenFeed:25:5"]
+    );
+}
+
+#[test]
 fn a_result_completes_it_and_the_next_reconcile_changes_nothing() {
     let observed = with_job(generated());
     let plan = decided(&dataset(&json!({})), &observed);
