@@ -1,6 +1,8 @@
 //! The report of a training or an evaluation: what was measured and what is known of the model,
 //! put together for the page. What the page looks like is the ranking crate's.
 
+use std::sync::Arc;
+
 use searchop_ranking::bundle::FeatureSchema;
 use searchop_ranking::importance::{MeanContributions, mean_contributions, split_gains};
 use searchop_ranking::metrics::MetricResult;
@@ -140,12 +142,7 @@ fn with_measured(
     if let Some(other) = rows.against {
         others.push((other.name.clone(), other.results.clone()));
     }
-    let slicings: Vec<Slicing> = test
-        .lists
-        .as_ref()
-        .and_then(by_frequency)
-        .into_iter()
-        .collect();
+    let slicings: Vec<Slicing> = test.lists.as_ref().map(slicings).unwrap_or_default();
     let measured = Measured {
         queries: test.rows.query_identifiers(),
         texts: &test.query_keys,
@@ -186,6 +183,29 @@ fn list_against<'a>(report: &Report, rows: &MeasuredRows<'a>) -> Option<(&'a str
         .iter()
         .max_by(|first, second| mean(first.0).total_cmp(&mean(second.0)))?;
     Some((strongest.0, strongest.1))
+}
+
+/// What the queries are grouped by, as far as the data says it.
+fn slicings(lists: &ShownLists) -> Vec<Slicing> {
+    [
+        by_frequency(lists),
+        by_name("intent", &lists.intents),
+        by_name("segment", &lists.segments),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn by_name(name: &str, of_query: &[Option<Arc<str>>]) -> Option<Slicing> {
+    of_query.iter().any(Option::is_some).then(|| Slicing {
+        name: name.to_owned(),
+        of_query: of_query
+            .iter()
+            .map(|slice| slice.as_deref().map(str::to_owned))
+            .collect(),
+        first: Vec::new(),
+    })
 }
 
 fn by_frequency(lists: &ShownLists) -> Option<Slicing> {

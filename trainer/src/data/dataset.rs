@@ -24,6 +24,7 @@ use searchop_ranking::svmlight::RankingRows;
 use searchop_ranking::ubi::{UbiLog, UbiOptions};
 
 use super::open::{failed, is_of_content, open};
+use super::search_slices::SearchSlices;
 use super::{Data, DataFound, Features, OwnData, OwnLog, ShownLists};
 use crate::failure::Failure;
 use crate::request::LogRows;
@@ -38,7 +39,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
     if catalogue.is_empty() {
         return Err(Failure::data("catalogue.jsonl: there are no products"));
     }
-    let (journal, events_read) = read_journal(folder, &catalogue)?;
+    let (journal, slices, events_read) = read_journal(folder, &catalogue)?;
     let context = FeatureContext::new(Arc::new(catalogue));
     let options = log.training_options();
     let made = training_rows(&context, &journal, &options);
@@ -63,7 +64,7 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
     for cause in &left_out {
         found.leave_out(cause.kind, cause.count);
     }
-    let lists = shown_lists(&made, &journal, context.catalogue());
+    let lists = shown_lists(&made, &journal, &slices, context.catalogue());
     data(
         made,
         context.catalogue(),
@@ -121,12 +122,17 @@ pub(super) fn as_own_data(folder: &Path) -> Result<OwnData, Failure> {
 
 /// Joins searches and events as they are read: there may be more than fit into memory as text. With
 /// the number of events.
-fn read_journal(folder: &Path, catalogue: &Catalogue) -> Result<(Journal, u64), Failure> {
+fn read_journal(
+    folder: &Path,
+    catalogue: &Catalogue,
+) -> Result<(Journal, SearchSlices, u64), Failure> {
     let mut builder = JournalBuilder::new(catalogue);
+    let mut slices = SearchSlices::default();
     let mut events = 0;
     read_file(folder, "queries.jsonl", |input| {
         json_lines::read::<Search>(input, |_, search| {
             builder.add_search(&search);
+            slices.add(&search);
             Ok(())
         })
     })?;
@@ -140,7 +146,7 @@ fn read_journal(folder: &Path, catalogue: &Catalogue) -> Result<(Journal, u64), 
             Ok(())
         })
     })?;
-    Ok((builder.finish(), events))
+    Ok((builder.finish(), slices, events))
 }
 
 pub(super) fn write_behaviour(
@@ -229,6 +235,7 @@ fn frequencies(journal: &Journal) -> HashMap<&str, Frequency> {
 pub(super) fn shown_lists(
     made: &TrainingRows,
     journal: &Journal,
+    slices: &SearchSlices,
     catalogue: &Catalogue,
 ) -> ShownLists {
     let frequencies = frequencies(journal);
@@ -241,6 +248,11 @@ pub(super) fn shown_lists(
             .clone()
     };
     let frequency = |key: &String| frequencies.get(key.as_str()).copied();
+    let (intents, segments) = made
+        .searches
+        .iter()
+        .map(|search| <(_, _)>::from(slices.get(&search.query_id)))
+        .unzip();
     ShownLists {
         queries: made.searches.iter().map(|it| it.query.clone()).collect(),
         frequencies: made
@@ -248,6 +260,8 @@ pub(super) fn shown_lists(
             .iter()
             .map(|it| frequency(&it.query_key))
             .collect(),
+        intents,
+        segments,
         titles: made.items.iter().map(&mut title).collect(),
         positions: made.positions.clone(),
     }

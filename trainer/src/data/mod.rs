@@ -5,6 +5,7 @@ mod dataset;
 mod found;
 mod open;
 mod own;
+mod search_slices;
 mod svmlight_files;
 
 use std::collections::BTreeMap;
@@ -60,6 +61,10 @@ pub struct ShownLists {
     /// How frequent what it searched for is among all searches of the data, for each query;
     /// `None` where everything is equally frequent.
     pub frequencies: Vec<Option<Frequency>>,
+    /// What it was for, where the data says so, for each query.
+    pub intents: Vec<Option<Arc<str>>>,
+    /// Which group of people searched, where the data says so, for each query.
+    pub segments: Vec<Option<Arc<str>>>,
     /// The item's title, for each row.
     pub titles: Vec<Arc<str>>,
     /// The position at which it was shown, from 1, for each row.
@@ -74,6 +79,11 @@ impl ShownLists {
         Self {
             queries: queries.iter().map(|it| self.queries[*it].clone()).collect(),
             frequencies: queries.iter().map(|it| self.frequencies[*it]).collect(),
+            intents: queries.iter().map(|it| self.intents[*it].clone()).collect(),
+            segments: queries
+                .iter()
+                .map(|it| self.segments[*it].clone())
+                .collect(),
             titles: of_rows().map(|row| self.titles[row].clone()).collect(),
             positions: of_rows().map(|row| self.positions[row]).collect(),
         }

@@ -32,6 +32,10 @@ fn test_rows(has_lists: bool) -> TestRows {
                 })
             })
             .collect(),
+        intents: (0..40)
+            .map(|query| (query % 3 > 0).then(|| ["brand", "price"][query % 2].into()))
+            .collect(),
+        segments: vec![None; 40],
         titles: (0..120).map(|row| format!("item {row}").into()).collect(),
         positions: [1, 2, 3].repeat(40),
     };
@@ -69,6 +73,8 @@ fn lists_that_were_shown_are_reported_against_the_strongest_baseline() {
         "labels: 3 bought",
         "forty searches",
         "by frequency",
+        "by intent",
+        "<bdi>brand</bdi>",
         "<h2>Clicks by position</h2>",
         "changed most against bm25",
         "&lt;b&gt;text 0",
@@ -77,6 +83,7 @@ fn lists_that_were_shown_are_reported_against_the_strongest_baseline() {
     ] {
         assert!(page.contains(part), "{part} is missing");
     }
+    assert!(!page.contains("by segment"), "no search has a segment");
 }
 
 #[test]

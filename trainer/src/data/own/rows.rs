@@ -18,6 +18,7 @@ use super::OwnData;
 use crate::data::dataset::{
     data, left_out as left_out_of_rows, notes as notes_of_causes, shown_lists, write_behaviour,
 };
+use crate::data::search_slices::SearchSlices;
 use crate::data::{Data, DataFound, Features};
 use crate::failure::Failure;
 use crate::request::LogRows;
@@ -39,6 +40,9 @@ pub(super) fn rows(
         ..
     } = own;
     write_catalogue(&products, &catalogue)?;
+    let slices = log.as_ref().map_or_else(SearchSlices::default, |log| {
+        SearchSlices::of(log.clean.searches())
+    });
     let journal = log.map(|log| {
         let mut builder = JournalBuilder::new(&products);
         for search in log.clean.searches() {
@@ -110,7 +114,7 @@ pub(super) fn rows(
         ),
     )?;
     let baselines = [Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25];
-    let lists = shown_lists(&made, &journal, context.catalogue());
+    let lists = shown_lists(&made, &journal, &slices, context.catalogue());
     data(
         made,
         context.catalogue(),
