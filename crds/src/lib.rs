@@ -33,9 +33,10 @@ pub use model::{
 };
 pub use pod::PodTemplate;
 pub use run::{
-    ActionMeaning, DatasetInput, DatasetSource, EarlyStopping, FeatureNumbering, GradeMeaning,
-    InputFormat, InputName, LocalReference, LogAction, MetricStatus, Objective, ProducedModel,
-    ProgressStatus, Split, SplitMode, Trainer, TrainingRun, TrainingRunSpec, TrainingRunStatus,
+    ActionMeaning, DatasetInput, DatasetSource, Direction, EarlyStopping, FeatureNumbering,
+    GradeMeaning, InputFormat, InputName, LocalReference, LogAction, MetricStatus,
+    MonotoneConstraint, Objective, PositionBias, PositionBiasMode, ProducedModel, ProgressStatus,
+    Split, SplitMode, Trainer, TrainingRun, TrainingRunSpec, TrainingRunStatus,
 };
 pub use storage::{Credentials, StorageSpec, StoreAccess};
 

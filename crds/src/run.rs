@@ -41,6 +41,10 @@ use std::collections::BTreeMap;
     .message("spec.split.mode Provided needs an input named Validation in spec.dataset.inputs"))]
 #[x_kube(validation = Rule::new("!has(self.trainer.earlyStopping) || !has(self.split) || self.split.mode != 'None'")
     .message("spec.trainer.earlyStopping needs data to evaluate on: spec.split.mode may not be None"))]
+#[x_kube(validation = Rule::new("!has(self.trainer.positionBias) || self.trainer.positionBias.mode == 'None' || !has(self.dataset.inputs) || (self.dataset.inputs.exists(input, input.name == 'Events') && !self.dataset.inputs.exists(input, input.name == 'Judgements'))")
+    .message("spec.trainer.positionBias.mode Unbiased needs labels from events: spec.dataset.inputs has none that were shown at a position"))]
+#[x_kube(validation = Rule::new("!has(self.trainer.categoricalFeatures) || (has(self.dataset.inputs) && self.dataset.inputs.exists(input, input.name == 'SvmLight'))")
+    .message("spec.trainer.categoricalFeatures needs an input named SvmLight in spec.dataset.inputs: features of a catalogue are all numbers"))]
 pub struct TrainingRunSpec {
     /// What to train on. It cannot be edited.
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.dataset is immutable: create another TrainingRun"))]
@@ -317,8 +321,14 @@ pub enum SplitMode {
 /// How to train.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.positionBias) || self.positionBias.mode == 'None' || !has(self.objective) || self.objective == 'lambdarank'")
+    .message("spec.trainer.positionBias.mode Unbiased needs spec.trainer.objective lambdarank"))]
+#[x_kube(validation = Rule::new("!has(self.monotoneConstraints) || !has(self.categoricalFeatures) || !self.monotoneConstraints.exists(constraint, constraint.feature in self.categoricalFeatures)")
+    .message("spec.trainer.monotoneConstraints names a feature of spec.trainer.categoricalFeatures: categories have no order"))]
 pub struct Trainer {
-    /// LightGBM's objective. `lambdarank` optimises NDCG. Default: lambdarank.
+    /// What is optimised. `lambdarank` optimises NDCG by pairs of items of a query, `rank_xendcg` by whole lists, `pointwise`
+    /// predicts each item's label by itself (LightGBM's `regression`): a baseline that the others have to beat.
+    /// Default: lambdarank.
     #[serde(default)]
     pub objective: Objective,
 
@@ -347,6 +357,24 @@ pub struct Trainer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
 
+    /// What is done about people acting most on what was shown first. Only with events. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position_bias: Option<PositionBias>,
+
+    /// How the score may move with features. A feature that the data does not have fails the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["feature".into()]))]
+    pub monotone_constraints: Option<Vec<MonotoneConstraint>>,
+
+    /// Features whose values are numbers of categories without an order, whole numbers from 0 to 65535, by name: `f7` is the
+    /// feature with the number 7 in the SVMlight files. Only with the input SvmLight. A feature that the data does not have, and a
+    /// value that is no category, fail the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100), inner(length(min = 1, max = 100)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub categorical_features: Option<Vec<String>>,
+
     /// More of LightGBM's parameters, by LightGBM's names. The trainer checks each value's range. Allowed: bagging_fraction,
     /// bagging_freq, cat_l2, cat_smooth, extra_trees, feature_fraction, feature_fraction_bynode, lambda_l1, lambda_l2,
     /// lambdarank_norm, lambdarank_truncation_level, max_bin, max_delta_step, max_depth, min_data_in_bin, min_data_in_leaf,
@@ -368,6 +396,9 @@ impl Default for Trainer {
             learning_rate: default_learning_rate(),
             seed: default_seed(),
             early_stopping: None,
+            position_bias: None,
+            monotone_constraints: None,
+            categorical_features: None,
             parameters: BTreeMap::new(),
         }
     }
@@ -381,6 +412,49 @@ impl Default for Trainer {
 pub enum Objective {
     #[default]
     Lambdarank,
+    RankXendcg,
+    Pointwise,
+}
+
+/// What is done about people acting most on what was shown first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PositionBias {
+    /// `Unbiased` learns, beside the model, how much each shown position adds to what is clicked, and leaves it out of the model
+    /// (unbiased LambdaMART; it trains on one thread). `None` does nothing.
+    pub mode: PositionBiasMode,
+
+    /// Weight of the squared bias of a position, from 0 to 1000000: 0 lets it be what the data says, more pulls it to 0. A decimal
+    /// number as a string. Used by `Unbiased`. Default: "0".
+    #[serde(default = "default_regularization")]
+    #[schemars(regex(pattern = r"^(1000000|[0-9]{1,6}(\.[0-9]{1,9})?)$"))]
+    pub regularization: String,
+}
+
+/// How position bias is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum PositionBiasMode {
+    None,
+    Unbiased,
+}
+
+/// How the score may move with a feature, all other features being equal. Missing values are not bound by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MonotoneConstraint {
+    /// Name of the feature: as in the bundle's features.json, `f7` for the feature with the number 7 in SVMlight files.
+    #[schemars(length(min = 1, max = 100))]
+    pub feature: String,
+
+    /// `Increasing`: a greater value never gives a lower score. `Decreasing`: a greater value never gives a higher one.
+    pub direction: Direction,
+}
+
+/// Where a score may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Direction {
+    Increasing,
+    Decreasing,
 }
 
 /// When training ends before its last iteration.
@@ -521,4 +595,8 @@ fn default_learning_rate() -> String {
 
 fn default_seed() -> i32 {
     42
+}
+
+fn default_regularization() -> String {
+    "0".to_owned()
 }

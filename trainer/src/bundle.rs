@@ -177,7 +177,7 @@ fn metadata(
     let known = BundleMetadata {
         feature_schema_sha256: feature_schema_sha256.to_owned(),
         dataset_sha256,
-        objective: configuration.objective.clone(),
+        objective: configuration.objective.name().to_owned(),
         seed: u64::from(configuration.seed),
         parameters: configuration.named_parameters(),
         trees: usize::try_from(trees).map_err(Failure::internal)?,

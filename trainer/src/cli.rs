@@ -218,7 +218,7 @@ pub struct TrainOptions {
     /// What to train on.
     #[command(flatten)]
     pub data: DataOptions,
-    /// LightGBM's objective: lambdarank or rank_xendcg.
+    /// What is optimised: lambdarank, rank_xendcg, or pointwise, the squared error of each label.
     #[arg(long, default_value = "lambdarank")]
     pub objective: String,
     /// Trees.
@@ -236,9 +236,33 @@ pub struct TrainOptions {
     /// Iterations without a better value before stopping.
     #[arg(long, requires = "early_stopping_metric", value_name = "N")]
     pub early_stopping_rounds: Option<u32>,
+    /// Unbiased: learn how much each shown position adds to what is clicked, and leave it out of
+    /// the model. With lambdarank, on labels from events.
+    #[arg(long, value_enum, value_name = "MODE", default_value = "None")]
+    pub position_bias: PositionBiasOption,
+    /// Weight of the squared bias of a position, with --position-bias Unbiased. Default: 0.
+    #[arg(long, value_name = "WEIGHT")]
+    pub position_bias_regularization: Option<f64>,
+    /// How the score may move with a feature: FEATURE=Increasing or FEATURE=Decreasing. Repeat for
+    /// each.
+    #[arg(long, value_name = "FEATURE=DIRECTION")]
+    pub monotone_constraint: Vec<String>,
+    /// A feature of SvmLight rows whose values are numbers of categories. Repeat for each.
+    #[arg(long, value_name = "FEATURE")]
+    pub categorical_feature: Vec<String>,
     /// A further parameter by LightGBM's name. Repeat for each.
     #[arg(long, value_name = "NAME=VALUE")]
     pub parameter: Vec<String>,
+}
+
+/// What is done about people acting most on what was shown first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum PositionBiasOption {
+    /// Nothing.
+    None,
+    /// The bias of each position is learned and left out of the model.
+    Unbiased,
 }
 
 /// Options of `evaluate`. Alone, it repeats the measurement of the training, whose split and seed

@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 pub mod bundle;
+pub mod categories;
 pub mod check;
 pub mod cli;
 pub mod counterfactual;

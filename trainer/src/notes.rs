@@ -146,7 +146,7 @@ mod tests {
         };
         let (_, partition) = partition(data, split, 1, early_stopping).unwrap();
         let configuration = TrainingConfiguration {
-            objective: "lambdarank".into(),
+            objective: crate::lightgbm::Objective::Lambdarank,
             iterations: 100,
             leaves: 7,
             learning_rate: 0.1,
@@ -156,6 +156,9 @@ mod tests {
                 metric: "ndcg@5".parse().unwrap(),
                 rounds: std::num::NonZeroU32::MIN,
             }),
+            position_bias: None,
+            monotone: BTreeMap::new(),
+            categorical: std::collections::BTreeSet::new(),
             threads: 1,
         };
         let trained = TrainedModel {

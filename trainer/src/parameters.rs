@@ -129,6 +129,12 @@ const OWN_FLAGS: &[(&str, &str)] = &[
     ("early_stopping_round", "--early-stopping-rounds"),
     ("metric", "--early-stopping-metric"),
     ("eval_at", "--early-stopping-metric"),
+    (
+        "lambdarank_position_bias_regularization",
+        "--position-bias-regularization",
+    ),
+    ("monotone_constraints", "--monotone-constraint"),
+    ("categorical_feature", "--categorical-feature"),
 ];
 
 /// Checked parameters by name; the values are in one canonical spelling, so that `0.10` and

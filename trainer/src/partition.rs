@@ -21,6 +21,8 @@ const VALIDATION_SEED_OFFSET: u64 = 1 << 32;
 pub struct Partition {
     /// To train on.
     pub training: RankingRows,
+    /// The position at which each row to train on was shown, where rows are of shown lists.
+    pub training_positions: Option<Vec<u32>>,
     /// To choose the number of trees by; `None` if nothing is chosen, or if the test rows do it.
     own_validation: Option<RankingRows>,
     /// Whether the test rows choose the number of trees.
@@ -158,8 +160,16 @@ fn divide(
         times: timestamps.as_deref(),
     };
     let mut test_chooses_trees = false;
-    let (training, own_validation, test, left_out) = match split {
-        SplitChoice::None => (rows, None, None, 0),
+    let positions_of = |queries: &[usize]| {
+        let lists = lists.as_ref()?;
+        let of_rows = queries.iter().flat_map(|query| rows.query_rows(*query));
+        Some(of_rows.map(|row| lists.positions[row]).collect())
+    };
+    let (training, training_positions, own_validation, test, left_out) = match split {
+        SplitChoice::None => {
+            let positions = lists.map(|lists| lists.positions);
+            (rows, positions, None, None, 0)
+        }
         SplitChoice::Provided => {
             let Some(test) = provided_test else {
                 return Err(Failure::internal("the Validation input was not read"));
@@ -177,7 +187,7 @@ fn divide(
                 lists: None,
                 split: named.to_owned(),
             };
-            (rows, None, Some(test), 0)
+            (rows, None, None, Some(test), 0)
         }
         SplitChoice::Time { test_fraction } | SplitChoice::Query { test_fraction } => {
             let outer = queries
@@ -209,6 +219,7 @@ fn divide(
                 .transpose()?;
             (
                 select(&rows, &training)?,
+                positions_of(&training),
                 validation,
                 Some(test),
                 outer.left_out.len() + left_out,
@@ -219,6 +230,7 @@ fn divide(
         features,
         Partition {
             training,
+            training_positions,
             own_validation,
             test_chooses_trees,
             test,

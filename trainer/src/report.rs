@@ -289,7 +289,7 @@ fn data_card(parts: &TrainedParts<'_>) -> Vec<(String, String)> {
         ("test queries", sizes.test_queries.to_string()),
         ("test rows", sizes.test_rows.to_string()),
         ("queries left out", sizes.left_out_queries.to_string()),
-        ("objective", configuration.objective.clone()),
+        ("objective", configuration.objective.name().to_owned()),
         ("seed", configuration.seed.to_string()),
     ]
     .into_iter()

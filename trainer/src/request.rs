@@ -2,10 +2,12 @@
 //! before anything is read or fetched. It does not look at data.
 
 mod evaluation;
+mod learning;
 mod log;
 mod own;
 mod source;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
@@ -13,10 +15,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::cli::{DataOptions, SourceOptions, SplitModeOption, TrainOptions};
-use crate::lightgbm::{EarlyStopping, UnknownMetric};
+use crate::lightgbm::{
+    Direction, EarlyStopping, Objective, PositionBias, UnknownMetric, UnknownObjective,
+};
 use crate::parameters::{ParameterError, Parameters, parse_parameters};
 
 pub use evaluation::{EvaluateRequest, MeasuredQueries};
+pub use learning::LearningError;
 pub use log::LogRows;
 pub use own::{FileFormat, OwnDataError, OwnFile, OwnFiles};
 pub use source::{DataSource, InputFile, Numbering, SvmLightFiles, artifact};
@@ -110,11 +115,11 @@ pub enum RequestError {
         expected: &'static str,
     },
     /// An objective that is not known.
-    #[error("--objective {text:?} is not known; known are lambdarank, rank_xendcg")]
-    Objective {
-        /// What was given.
-        text: String,
-    },
+    #[error(transparent)]
+    Objective(#[from] UnknownObjective),
+    /// Position bias, constraints or categories that cannot be.
+    #[error(transparent)]
+    Learning(#[from] LearningError),
     /// Early stopping by an unknown metric.
     #[error(transparent)]
     Metric(#[from] UnknownMetric),
@@ -164,8 +169,8 @@ pub struct DataRequest {
 pub struct TrainRequest {
     /// What on.
     pub data: DataRequest,
-    /// LightGBM's name of the objective.
-    pub objective: String,
+    /// What is optimised.
+    pub objective: Objective,
     /// Trees.
     pub num_iterations: u32,
     /// Leaves of one tree.
@@ -176,6 +181,12 @@ pub struct TrainRequest {
     pub parameters: Parameters,
     /// Off unless asked for.
     pub early_stopping: Option<EarlyStopping>,
+    /// Off unless asked for.
+    pub position_bias: Option<PositionBias>,
+    /// How the score may move with features, by their names.
+    pub monotone: BTreeMap<String, Direction>,
+    /// Names of the features of categories.
+    pub categorical: BTreeSet<String>,
 }
 
 /// What to compute the features of.
@@ -299,11 +310,8 @@ impl TryFrom<&TrainOptions> for TrainRequest {
 
     fn try_from(options: &TrainOptions) -> Result<Self, RequestError> {
         let data = DataRequest::try_from(&options.data)?;
-        if !matches!(options.objective.as_str(), "lambdarank" | "rank_xendcg") {
-            return Err(RequestError::Objective {
-                text: options.objective.clone(),
-            });
-        }
+        let objective = Objective::from_str(&options.objective)?;
+        let monotone = learning::monotone(&options.monotone_constraint)?;
         let learning_rate = options.learning_rate;
         if !(learning_rate > 0.0 && learning_rate <= 1.0) {
             return Err(RequestError::Bound {
@@ -332,8 +340,15 @@ impl TryFrom<&TrainOptions> for TrainRequest {
             _ => None,
         };
         Ok(Self {
+            position_bias: learning::position_bias(options, objective, &data.source)?,
+            categorical: learning::categorical(
+                &options.categorical_feature,
+                &monotone,
+                &data.source,
+            )?,
+            monotone,
             data,
-            objective: options.objective.clone(),
+            objective,
             num_iterations: bounded(
                 "--num-iterations",
                 options.num_iterations,

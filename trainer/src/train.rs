@@ -11,13 +11,15 @@ use searchop_ranking::model::{RankingModel, normalise};
 use serde_json::{Value, json};
 
 use crate::bundle::{BundleParts, ModelDescription, WrittenBundle, read_metrics};
+use crate::categories::require_categories;
 use crate::cli::TrainOptions;
 use crate::data::{Data, ResolvedSource};
 use crate::evaluation::measure_beside_baselines;
 use crate::failure::Failure;
 use crate::job::{Job, StopWish, TRAINER_VERSION, blocking, inputs_digest};
 use crate::lightgbm::{
-    LIGHTGBM_VERSION, LightGbmError, TrainedModel, TrainingConfiguration, train as train_trees,
+    LIGHTGBM_VERSION, LightGbmError, TrainedModel, TrainingConfiguration, TrainingData,
+    train as train_trees,
 };
 use crate::notes::training_notes;
 use crate::ordering::require_order;
@@ -152,7 +154,7 @@ fn inputs(request: &TrainRequest, dataset_sha256: &str) -> Value {
         "split": request.data.split,
         "log": request.data.log,
         "seed": request.data.seed,
-        "objective": configuration.objective,
+        "objective": configuration.objective.name(),
         "parameters": configuration.named_parameters(),
         "trainer": TRAINER_VERSION,
         "lightgbm": LIGHTGBM_VERSION,
@@ -161,13 +163,16 @@ fn inputs(request: &TrainRequest, dataset_sha256: &str) -> Value {
 
 fn configuration(request: &TrainRequest, threads: usize) -> TrainingConfiguration {
     TrainingConfiguration {
-        objective: request.objective.clone(),
+        objective: request.objective,
         iterations: request.num_iterations,
         leaves: request.num_leaves,
         learning_rate: request.learning_rate,
         seed: request.data.seed,
         parameters: request.parameters.clone(),
         early_stopping: request.early_stopping,
+        position_bias: request.position_bias,
+        monotone: request.monotone.clone(),
+        categorical: request.categorical.clone(),
         threads,
     }
 }
@@ -203,6 +208,7 @@ impl Work {
             .iter()
             .map(|feature| feature.name.clone())
             .collect();
+        self.require_named_features(&names, &partition)?;
         let mut notes = partition.leaks(&names)?;
         notes.extend(gains_note);
         let trained = self.train(&names, &partition)?;
@@ -270,6 +276,26 @@ impl Work {
         .map(|written| (written, notes))
     }
 
+    /// The features that constraints and categories name are there, and categories are such.
+    fn require_named_features(
+        &self,
+        names: &[String],
+        partition: &Partition,
+    ) -> Result<(), Failure> {
+        let configuration = &self.configuration;
+        configuration
+            .to_parameter_text(names)
+            .map_err(Failure::parameters)?;
+        let columns = configuration
+            .categorical_columns(names)
+            .map_err(Failure::parameters)?;
+        require_categories(&partition.training, &columns, names)?;
+        let others = partition.test.iter().map(|test| &test.rows);
+        others
+            .chain(partition.validation())
+            .try_for_each(|rows| require_categories(rows, &columns, names))
+    }
+
     /// Trains by the gains that the data states; the note says that it is measured by others.
     fn take_gains(&mut self, gains: &[f64]) -> String {
         let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
@@ -292,15 +318,13 @@ impl Work {
         if self.stop.check() == ControlFlow::Break(()) {
             return Err(Failure::interrupted());
         }
-        let validation = partition.validation();
-        train_trees(
-            &self.configuration,
-            names,
-            &partition.training,
-            validation,
-            told,
-        )
-        .map_err(|error| match error {
+        let data = TrainingData {
+            feature_names: names,
+            training: &partition.training,
+            positions: partition.training_positions.as_deref(),
+            validation: partition.validation(),
+        };
+        train_trees(&self.configuration, &data, told).map_err(|error| match error {
             LightGbmError::Interrupted => Failure::interrupted(),
             LightGbmError::Refused { .. } | LightGbmError::TooLarge { .. } => Failure::data(error),
             other => Failure::internal(other),

@@ -3,7 +3,7 @@
 //! made the reference scores.
 #![allow(clippy::unwrap_used)] // Helpers of tests: a panic here is a failure with a place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
@@ -13,7 +13,9 @@ use searchop_ranking::model::{RankingModel, normalise};
 use searchop_ranking::svmlight::{
     FeatureNumbering, Queries, RankingRows, ReadOptions, read, read_groups,
 };
-use searchop_trainer::lightgbm::{EarlyStopping, TrainingConfiguration, predict, train};
+use searchop_trainer::lightgbm::{
+    EarlyStopping, Objective, TrainedModel, TrainingConfiguration, TrainingData, predict, train,
+};
 
 #[path = "jobs/test_data.rs"]
 mod test_data;
@@ -49,7 +51,7 @@ fn configuration(threads: usize) -> TrainingConfiguration {
         ("min_sum_hessian_in_leaf", "5"),
     ];
     TrainingConfiguration {
-        objective: "lambdarank".into(),
+        objective: Objective::Lambdarank,
         iterations: 100,
         leaves: 31,
         learning_rate: 0.1,
@@ -58,8 +60,25 @@ fn configuration(threads: usize) -> TrainingConfiguration {
             .map(|(name, value)| (name.into(), value.into()))
             .into(),
         early_stopping: None,
+        position_bias: None,
+        monotone: BTreeMap::new(),
+        categorical: BTreeSet::new(),
         threads,
     }
+}
+
+fn trained(
+    configuration: &TrainingConfiguration,
+    training: &RankingRows,
+    validation: Option<&RankingRows>,
+) -> TrainedModel {
+    let data = TrainingData {
+        feature_names: &names(),
+        training,
+        positions: None,
+        validation,
+    };
+    train(configuration, &data, |_| ControlFlow::Continue(())).unwrap()
 }
 
 #[test]
@@ -77,10 +96,7 @@ fn scores_equal_those_of_the_python_package_to_the_last_bit() {
     let dense: Vec<Vec<f64>> = (0..test.row_count()).map(|row| test.row(row)).collect();
     let mut texts = BTreeMap::new();
     for threads in [1, 2, 3] {
-        let trained = train(&configuration(threads), &names(), &training, None, |_| {
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+        let trained = trained(&configuration(threads), &training, None);
         let text = normalise(&trained.text);
         let ours = RankingModel::parse(&text).unwrap();
         let theirs = predict(&text, &dense, FEATURES).unwrap();
@@ -116,19 +132,38 @@ fn early_stopping_keeps_as_many_trees_as_the_python_package() {
         return;
     };
     let (training, test) = (rows(&folder, "rank.train"), rows(&folder, "rank.test"));
-    for threads in [1, 2] {
-        let mut configuration = configuration(threads);
-        configuration.iterations = 500;
-        configuration.early_stopping = Some(EarlyStopping {
-            metric: "ndcg@5".parse().unwrap(),
-            rounds: NonZeroU32::new(30).unwrap(),
-        });
-        let model = train(&configuration, &names(), &training, Some(&test), |_| {
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-        assert_eq!(model.trees, 18);
-        // What the Python package reports for the 18th tree.
-        assert_eq!(model.best_validation, Some(0.667_554_411_189_575));
+    // The best tree and its metric as the Python package reports them: 500 rounds, the first metric
+    // only, rank.test as validation set.
+    for (objective, metric, trees, best) in [
+        (Objective::Lambdarank, "ndcg@5", 18, 0.667_554_411_189_575),
+        (
+            Objective::Lambdarank,
+            "ndcg@10",
+            21,
+            0.741_961_476_911_388_8,
+        ),
+        (
+            Objective::RankXendcg,
+            "ndcg@10",
+            14,
+            0.737_225_583_610_057_2,
+        ),
+        (Objective::Pointwise, "ndcg@10", 50, 0.748_599_091_286_658_4),
+    ] {
+        for threads in [1, 2] {
+            let mut configuration = configuration(threads);
+            configuration.objective = objective;
+            configuration.iterations = 500;
+            configuration.early_stopping = Some(EarlyStopping {
+                metric: metric.parse().unwrap(),
+                rounds: NonZeroU32::new(30).unwrap(),
+            });
+            let model = trained(&configuration, &training, Some(&test));
+            assert_eq!(
+                (model.trees, model.best_validation),
+                (trees, Some(best)),
+                "{objective} by {metric}"
+            );
+        }
     }
 }

@@ -9,8 +9,8 @@ use crate::storage::Storage;
 use crate::training_run::source::{Source, input_name};
 use searchop_crds::labels::Component;
 use searchop_crds::{
-    DatasetSource, FeatureNumbering, GradeMeaning, InputFormat, LogAction, Objective, SplitMode,
-    TrainingRunSpec,
+    DatasetSource, Direction, FeatureNumbering, GradeMeaning, InputFormat, LogAction, Objective,
+    PositionBiasMode, SplitMode, Trainer, TrainingRunSpec,
 };
 
 /// The Job that trains.
@@ -64,9 +64,16 @@ fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<Stri
         add("--split-mode", split_name(split.mode).to_owned());
         add("--test-fraction", split.test_fraction.clone());
     }
-    let trainer = &spec.trainer;
+    add_trainer(&mut add, &spec.trainer);
+    arguments
+}
+
+/// The arguments that say how to train.
+fn add_trainer(add: &mut impl FnMut(&str, String), trainer: &Trainer) {
     let objective = match trainer.objective {
         Objective::Lambdarank => "lambdarank",
+        Objective::RankXendcg => "rank_xendcg",
+        Objective::Pointwise => "pointwise",
     };
     add("--objective", objective.to_owned());
     add("--num-iterations", trainer.num_iterations.to_string());
@@ -77,10 +84,29 @@ fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<Stri
         add("--early-stopping-metric", early.metric.clone());
         add("--early-stopping-rounds", early.rounds.to_string());
     }
+    if let Some(bias) = &trainer.position_bias
+        && bias.mode == PositionBiasMode::Unbiased
+    {
+        add("--position-bias", "Unbiased".to_owned());
+        add(
+            "--position-bias-regularization",
+            bias.regularization.clone(),
+        );
+    }
+    for constraint in trainer.monotone_constraints.iter().flatten() {
+        let direction = match constraint.direction {
+            Direction::Increasing => "Increasing",
+            Direction::Decreasing => "Decreasing",
+        };
+        let feature = &constraint.feature;
+        add("--monotone-constraint", format!("{feature}={direction}"));
+    }
+    for feature in trainer.categorical_features.iter().flatten() {
+        add("--categorical-feature", feature.clone());
+    }
     for (name, value) in &trainer.parameters {
         add("--parameter", format!("{name}={value}"));
     }
-    arguments
 }
 
 /// The arguments that files stand for.

@@ -129,6 +129,9 @@ fn every_field_of_the_spec_reaches_the_trainer() {
         "trainer": {
             "numIterations": 7, "numLeaves": 15, "learningRate": "0.1", "seed": 3,
             "earlyStopping": {"metric": "ndcg@5", "rounds": 9}, "parameters": {"max_bin": "63"},
+            "objective": "rank_xendcg",
+            "monotoneConstraints": [{"feature": "f2", "direction": "Decreasing"}],
+            "categoricalFeatures": ["f7", "f9"],
         },
     });
     let (arguments, _) = decided(&run(&spec), None, &Settings::example());
@@ -145,6 +148,10 @@ fn every_field_of_the_spec_reaches_the_trainer() {
         "--early-stopping-metric=ndcg@5",
         "--early-stopping-rounds=9",
         "--parameter=max_bin=63",
+        "--objective=rank_xendcg",
+        "--monotone-constraint=f2=Decreasing",
+        "--categorical-feature=f7",
+        "--categorical-feature=f9",
     ] {
         assert!(
             arguments.iter().any(|argument| argument == expected),
@@ -216,6 +223,28 @@ fn how_rows_are_made_of_a_log_reaches_the_trainer() {
             "{expected} in {arguments:?}"
         );
     }
+}
+
+#[test]
+fn position_bias_reaches_the_trainer_unless_nothing_is_done_about_it() {
+    let biased = |mode: &str| {
+        let spec = json!({
+            "dataset": {"inputs": [{"name": "Catalogue", "uri": "s3://b/c.csv"}, {"name": "Events", "uri": "s3://b/log"}]},
+            "trainer": {"positionBias": {"mode": mode, "regularization": "0.5"}},
+        });
+        let (arguments, _) = decided(&run(&spec), None, &Settings::example());
+        let arguments = arguments.expect("a Job").into_iter();
+        let named = arguments.filter(|argument| argument.starts_with("--position-bias"));
+        named.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        biased("Unbiased"),
+        [
+            "--position-bias=Unbiased",
+            "--position-bias-regularization=0.5"
+        ]
+    );
+    assert_eq!(biased("None"), [""; 0]);
 }
 
 #[test]

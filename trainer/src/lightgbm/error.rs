@@ -38,6 +38,21 @@ pub enum LightGbmError {
         /// How many there are.
         found: usize,
     },
+    /// A feature that is named and not there.
+    #[error("no feature is called {name:?}: there are {count}, from {first:?} to {last:?}")]
+    UnknownFeature {
+        /// The name.
+        name: String,
+        /// How many features there are.
+        count: usize,
+        /// What the first is called.
+        first: String,
+        /// What the last is called.
+        last: String,
+    },
+    /// Position bias is to be learned from rows without positions.
+    #[error("the rows have no positions at which they were shown")]
+    NoPositions,
     /// A model text that is not UTF-8.
     #[error("the model text is not UTF-8")]
     NotText,

@@ -3,15 +3,17 @@
 //! trees are kept. It does not split data and does not measure the model: the pipeline does, with
 //! the scorer that serves.
 
+mod configuration;
 mod early_stopping;
 mod error;
 mod matrix;
 mod native;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
+pub use configuration::{
+    Direction, Objective, PositionBias, TrainingConfiguration, UnknownObjective,
+};
 pub use early_stopping::{
     Best, EarlyStopping, RankingMetric, RankingMetricKind, UnknownMetric, Watch,
 };
@@ -22,27 +24,6 @@ use searchop_ranking::svmlight::RankingRows;
 
 /// The LightGBM that is linked in: the version bundled by the pinned `lightgbm3-sys`.
 pub const LIGHTGBM_VERSION: &str = "4.7.0";
-
-/// How to train.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainingConfiguration {
-    /// LightGBM's objective.
-    pub objective: String,
-    /// Trees to add.
-    pub iterations: u32,
-    /// Leaves of one tree.
-    pub leaves: u32,
-    /// Shrinkage.
-    pub learning_rate: f64,
-    /// Seed of everything random in LightGBM.
-    pub seed: u32,
-    /// Checked further parameters.
-    pub parameters: BTreeMap<String, String>,
-    /// Needs validation rows.
-    pub early_stopping: Option<EarlyStopping>,
-    /// Threads; the model does not depend on it.
-    pub threads: usize,
-}
 
 /// A trained model.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,57 +37,6 @@ pub struct TrainedModel {
     /// The watched metric's value on the validation rows after each iteration; empty without
     /// early stopping.
     pub validation_values: Vec<f64>,
-}
-
-impl TrainingConfiguration {
-    /// What decides the model but objective and seed, by LightGBM's names, for the record.
-    #[must_use]
-    pub fn named_parameters(&self) -> BTreeMap<String, String> {
-        let mut named = self.parameters.clone();
-        let mut set = |name: &str, value: String| named.insert(name.to_owned(), value);
-        set("num_iterations", self.iterations.to_string());
-        set("num_leaves", self.leaves.to_string());
-        set("learning_rate", self.learning_rate.to_string());
-        if let Some(stopping) = self.early_stopping {
-            set("early_stopping_metric", stopping.metric.to_string());
-            set("early_stopping_round", stopping.rounds.to_string());
-        }
-        named
-    }
-
-    /// LightGBM's parameter text.
-    ///
-    /// What makes the model independent of the number of threads, each for a reason:
-    /// - `deterministic`: sums over all rows of a leaf are made by one thread;
-    /// - `force_col_wise`: one thread sums a feature's histogram, in row order. By rows, each
-    ///   thread sums a block, and the blocks' sums are rounded differently for each number of
-    ///   threads;
-    /// - `is_enable_sparse=false`: sparse features are otherwise gathered into one group whose
-    ///   histogram is built by rows whatever is forced.
-    #[must_use]
-    pub fn to_parameter_text(&self) -> String {
-        let mut text = format!(
-            "objective={} learning_rate={} num_leaves={} seed={} num_threads={} deterministic=true \
-             force_col_wise=true is_enable_sparse=false verbosity=-1",
-            self.objective, self.learning_rate, self.leaves, self.seed, self.threads,
-        );
-        match self.early_stopping {
-            Some(stopping) => {
-                let metric = stopping.metric;
-                let _ = write!(
-                    text,
-                    " metric={} eval_at={}",
-                    metric.lightgbm_name(),
-                    metric.position
-                );
-            }
-            None => text.push_str(" metric=none"),
-        }
-        for (name, value) in &self.parameters {
-            let _ = write!(text, " {name}={value}");
-        }
-        text
-    }
 }
 
 fn dataset(
@@ -135,24 +65,62 @@ fn dataset(
     Ok(dataset)
 }
 
+/// What a model is trained on.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingData<'a> {
+    /// Name of each feature, in the order of the columns.
+    pub feature_names: &'a [String],
+    /// The rows to learn from.
+    pub training: &'a RankingRows,
+    /// The position at which each of them was shown; used with position bias.
+    pub positions: Option<&'a [u32]>,
+    /// The rows that early stopping watches.
+    pub validation: Option<&'a RankingRows>,
+}
+
+impl TrainingData<'_> {
+    /// The training rows, with their positions where the configuration wants them.
+    fn training_set(
+        &self,
+        configuration: &TrainingConfiguration,
+        parameters: &str,
+    ) -> Result<Dataset, LightGbmError> {
+        let mut training = dataset(self.training, parameters, None)?;
+        training.set_feature_names(self.feature_names)?;
+        if configuration.position_bias.is_some() {
+            let positions = self.positions.ok_or(LightGbmError::NoPositions)?;
+            let positions = positions
+                .iter()
+                .map(|position| {
+                    i32::try_from(*position).map_err(|_| LightGbmError::TooLarge {
+                        what: "a position",
+                        length: *position as usize,
+                    })
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            training.set_positions(&positions)?;
+        }
+        Ok(training)
+    }
+}
+
 /// Trains, calling `told` after each iteration with its number from 1; what it answers decides
 /// whether training goes on.
 ///
 /// It blocks for as long as training takes, on the thread that calls it.
 ///
 /// # Errors
-/// LightGBM refuses data or parameters, lengths do not fit each other, or `told` broke off.
+/// LightGBM refuses data or parameters, a feature is not there that the configuration names, lengths
+/// do not fit each other, or `told` broke off.
 pub fn train(
     configuration: &TrainingConfiguration,
-    feature_names: &[String],
-    training: &RankingRows,
-    validation: Option<&RankingRows>,
+    data: &TrainingData<'_>,
     mut told: impl FnMut(u32) -> ControlFlow<()>,
 ) -> Result<TrainedModel, LightGbmError> {
-    let parameters = configuration.to_parameter_text();
-    let mut training = dataset(training, &parameters, None)?;
-    training.set_feature_names(feature_names)?;
-    let validation = validation
+    let parameters = configuration.to_parameter_text(data.feature_names)?;
+    let training = data.training_set(configuration, &parameters)?;
+    let validation = data
+        .validation
         .map(|rows| dataset(rows, &parameters, Some(&training)))
         .transpose()?;
     let mut booster = Booster::new(&training, &parameters)?;

@@ -139,6 +139,20 @@ impl Dataset {
         )
     }
 
+    /// The position at which each row was shown.
+    ///
+    /// # Errors
+    /// The number of positions is not the number of rows, or LightGBM refuses.
+    pub(super) fn set_positions(&mut self, positions: &[i32]) -> Result<(), LightGbmError> {
+        self.require_rows(positions.len(), "positions")?;
+        self.set_field(
+            c"position",
+            positions.as_ptr().cast::<c_void>(),
+            positions.len(),
+            INT32,
+        )
+    }
+
     fn require_rows(&self, found: usize, what: &'static str) -> Result<(), LightGbmError> {
         if found == self.rows {
             Ok(())

@@ -1,13 +1,33 @@
 //! Training on small made-up rows. Parity with LightGBM's own Python package is in `tests/`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 
 use super::*;
 
+mod constraints;
+mod objectives;
+
+fn train(
+    configuration: &TrainingConfiguration,
+    feature_names: &[String],
+    training: &RankingRows,
+    validation: Option<&RankingRows>,
+    told: impl FnMut(u32) -> ControlFlow<()>,
+) -> Result<TrainedModel, LightGbmError> {
+    let data = TrainingData {
+        feature_names,
+        training,
+        positions: None,
+        validation,
+    };
+    super::train(configuration, &data, told)
+}
+
 fn configuration(threads: usize) -> TrainingConfiguration {
     TrainingConfiguration {
-        objective: "lambdarank".into(),
+        objective: Objective::Lambdarank,
         iterations: 20,
         leaves: 7,
         learning_rate: 0.1,
@@ -19,6 +39,9 @@ fn configuration(threads: usize) -> TrainingConfiguration {
             ("feature_fraction".into(), "0.7".into()),
         ]),
         early_stopping: None,
+        position_bias: None,
+        monotone: BTreeMap::new(),
+        categorical: BTreeSet::new(),
         threads,
     }
 }

@@ -283,3 +283,97 @@ fn own_data_that_cannot_be_used_is_refused_by_name() {
         assert!(message.contains(expected), "{arguments:?}: {message}");
     }
 }
+
+#[test]
+fn position_bias_is_off_unless_asked_for_and_needs_shown_positions() {
+    const EVENTS: &[&str] = &["--input", "Catalogue=a.csv", "--input", "Events=b"];
+    const UNBIASED: &[&str] = &["--position-bias", "Unbiased"];
+    const WEIGHT: &[&str] = &["--position-bias-regularization", "0.5"];
+    let asked = |arguments: &[&[&str]]| train(&arguments.concat());
+    assert_eq!(asked(&[EVENTS]).expect("valid").position_bias, None);
+    let weight = |request: TrainRequest| request.position_bias.map(|bias| bias.regularization);
+    let unbiased = asked(&[EVENTS, UNBIASED]).expect("valid");
+    assert_eq!(weight(unbiased), Some(0.0));
+    let unbiased = asked(&[EVENTS, UNBIASED, WEIGHT]).expect("valid");
+    assert_eq!(weight(unbiased), Some(0.5));
+    for (arguments, expected) in [
+        (&[EVENTS, WEIGHT][..], "is for --position-bias Unbiased"),
+        (&[ROWS, UNBIASED], "needs labels from events"),
+        (
+            &[EVENTS, UNBIASED, &["--objective", "pointwise"]],
+            "is for --objective lambdarank",
+        ),
+        (
+            &[EVENTS, UNBIASED, &["--input", "Judgements=c.csv"]],
+            "needs labels from events",
+        ),
+        (
+            &[EVENTS, UNBIASED, &["--position-bias-regularization=-1"]],
+            "--position-bias-regularization -1 is not",
+        ),
+        (
+            &[EVENTS, UNBIASED, &["--position-bias-regularization=NaN"]],
+            "--position-bias-regularization NaN is not",
+        ),
+    ] {
+        let message = refusal(&arguments.concat());
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn what_is_known_of_features_is_taken_by_name() {
+    let request = train(&with_rows(&[
+        "--monotone-constraint",
+        "f1=Increasing",
+        "--monotone-constraint",
+        "a=b=Decreasing",
+        "--categorical-feature",
+        "f2",
+    ]))
+    .expect("valid");
+    assert_eq!(request.monotone["f1"], Direction::Increasing);
+    assert_eq!(request.monotone["a=b"], Direction::Decreasing);
+    assert!(request.categorical.contains("f2"));
+    for (arguments, expected) in [
+        (
+            &["--monotone-constraint", "f1"][..],
+            "expected FEATURE=Increasing",
+        ),
+        (
+            &["--monotone-constraint", "f1=Up"],
+            "expected FEATURE=Increasing",
+        ),
+        (
+            &["--monotone-constraint", "=Increasing"],
+            "expected FEATURE=Increasing",
+        ),
+        (
+            &[
+                "--monotone-constraint",
+                "f1=Increasing",
+                "--monotone-constraint",
+                "f1=Decreasing",
+            ],
+            "\"f1=Decreasing\": the feature is given twice",
+        ),
+        (
+            &["--categorical-feature", "f2", "--categorical-feature", "f2"],
+            "\"f2\": the feature is given twice",
+        ),
+        (
+            &[
+                "--categorical-feature",
+                "f2",
+                "--monotone-constraint",
+                "f2=Increasing",
+            ],
+            "categories have no order",
+        ),
+    ] {
+        let message = refusal(&with_rows(arguments));
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+    let message = refusal(&["--dataset-uri", "x", "--categorical-feature", "brand"]);
+    assert!(message.contains("only SvmLight rows"), "{message}");
+}

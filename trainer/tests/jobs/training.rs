@@ -181,3 +181,72 @@ fn features_have_the_numbers_of_their_files() {
     let (names, _) = trained("zero-based", &zero_based, "ZeroBased");
     assert_eq!(names, "f0 f1 f2");
 }
+
+#[test]
+fn objectives_constraints_and_position_bias_are_trained_by_and_recorded() {
+    let place = Place::new();
+    let rows = format!("SvmLight={}", place.write("rows", &svmlight(60)));
+    let of_rows = ["--input", &rows, "--feature-numbering", "OneBased"];
+    let small = ["--parameter", "min_data_in_leaf=2"];
+    let metadata = |result: &Value| {
+        let digest = result["model"]["sha256"].as_str().unwrap();
+        let manifest = place.path(&format!("store/artifacts/{digest}/manifest.json"));
+        let manifest: Value = serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
+        manifest["metadata"].clone()
+    };
+    let mut digests = std::collections::BTreeSet::new();
+    for objective in ["lambdarank", "rank_xendcg", "pointwise"] {
+        let trained = |owner: &str| {
+            let more = [&["--objective", objective, "--owner", owner], &small[..]].concat();
+            place.succeed(&train(&[&of_rows[..], &more].concat()))
+        };
+        let (first, second) = (trained("a"), trained("b"));
+        assert_eq!(first["model"], second["model"], "{objective}");
+        assert_eq!(metadata(&first)["objective"], objective);
+        digests.insert(first["model"]["sha256"].to_string());
+    }
+    assert_eq!(digests.len(), 3);
+
+    let known = [
+        "--monotone-constraint",
+        "f1=Decreasing",
+        "--categorical-feature",
+        "f2",
+    ];
+    let trained = place.succeed(&train(&[&of_rows[..], &small, &known].concat()));
+    let parameters = &metadata(&trained)["parameters"];
+    assert_eq!(parameters["monotone_constraints"], "f1=Decreasing");
+    assert_eq!(parameters["categorical_feature"], "f2");
+    for (more, reason, expected) in [
+        (
+            ["--monotone-constraint", "f4=Increasing"],
+            "InvalidParameters",
+            "no feature is called \"f4\": there are 3, from \"f1\" to \"f3\"",
+        ),
+        (
+            ["--categorical-feature", "price"],
+            "InvalidParameters",
+            "no feature is called \"price\"",
+        ),
+        (
+            ["--categorical-feature", "f1"],
+            "InvalidData",
+            "the categorical feature \"f1\" is 0.5",
+        ),
+    ] {
+        let message = place.refused(&train(&[&of_rows[..], &more].concat()), reason);
+        assert!(message.contains(expected), "{message}");
+    }
+
+    let dataset = place.dataset();
+    let of_dataset = ["--dataset-uri", &dataset];
+    let plain = place.succeed(&train(&of_dataset));
+    let unbiased = [&of_dataset[..], &["--position-bias", "Unbiased"]].concat();
+    let unbiased = place.succeed(&train(&unbiased));
+    assert_ne!(plain["model"]["sha256"], unbiased["model"]["sha256"]);
+    assert_eq!(
+        metadata(&unbiased)["parameters"]["position_bias"],
+        "Unbiased"
+    );
+    assert_eq!(metadata(&plain)["parameters"].get("position_bias"), None);
+}
