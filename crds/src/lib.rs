@@ -19,6 +19,7 @@ pub mod pod;
 pub mod reason;
 pub mod run;
 pub mod storage;
+pub mod trainer;
 
 pub use artifact::{ArtifactPolicy, ArtifactReference, JobStatus, Versions};
 pub use dataset::{
@@ -33,12 +34,15 @@ pub use model::{
 };
 pub use pod::PodTemplate;
 pub use run::{
-    ActionMeaning, DatasetInput, DatasetSource, Direction, EarlyStopping, FeatureNumbering,
-    GradeMeaning, InputFormat, InputName, LocalReference, LogAction, MetricStatus,
-    MonotoneConstraint, Objective, PositionBias, PositionBiasMode, ProducedModel, ProgressStatus,
-    Split, SplitMode, Trainer, TrainingRun, TrainingRunSpec, TrainingRunStatus,
+    ActionMeaning, DatasetInput, DatasetSource, FeatureNumbering, GradeMeaning, InputFormat,
+    InputName, LocalReference, LogAction, MetricStatus, ProducedModel, ProgressStatus, Split,
+    SplitMode, TrainingRun, TrainingRunSpec, TrainingRunStatus,
 };
 pub use storage::{Credentials, StorageSpec, StoreAccess};
+pub use trainer::{
+    Direction, EarlyStopping, LeakGuard, MonotoneConstraint, Objective, PositionBias,
+    PositionBiasMode, Trainer,
+};
 
 /// The API group of every custom resource.
 pub const GROUP: &str = "searchop.dev";

@@ -161,6 +161,9 @@ pub struct DataOptions {
     /// Which part of the queries is for testing, with Time and Query.
     #[arg(long, default_value = "0.2", value_name = "FRACTION")]
     pub test_fraction: f64,
+    /// How many folds, with KFold. Default: 5.
+    #[arg(long, value_name = "N")]
+    pub folds: Option<u32>,
     /// Seed of the split by query, of training and of the intervals.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -184,6 +187,9 @@ pub enum SplitModeOption {
     Time,
     /// A part of the queries, chosen by a hash, is for testing.
     Query,
+    /// All queries are for testing, each by a model that was trained on the other folds; the model
+    /// that is published is trained on all of them. For small data.
+    KFold,
     /// The Validation input is for testing.
     Provided,
     /// Everything is for training; nothing is measured.
@@ -250,9 +256,22 @@ pub struct TrainOptions {
     /// A feature of SvmLight rows whose values are numbers of categories. Repeat for each.
     #[arg(long, value_name = "FEATURE")]
     pub categorical_feature: Vec<String>,
+    /// What becomes of the training when a given feature alone ranks nearly as the labels do.
+    #[arg(long, value_enum, value_name = "MODE", default_value = "Fail")]
+    pub leak_guard: LeakGuardOption,
     /// A further parameter by LightGBM's name. Repeat for each.
     #[arg(long, value_name = "NAME=VALUE")]
     pub parameter: Vec<String>,
+}
+
+/// What becomes of a training with a feature that seems to be made from the labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum LeakGuardOption {
+    /// It fails and names the feature.
+    Fail,
+    /// It goes on, with a note.
+    Warn,
 }
 
 /// What is done about people acting most on what was shown first.

@@ -272,6 +272,14 @@ impl Training {
                      --other-data to measure it on data of your choice",
                 ))
             }
+            MeasuredQueries::OfTraining
+                if matches!(self.measured.split, SplitChoice::KFold { .. }) =>
+            {
+                Err(Failure::parameters(
+                    "the bundle was measured out of fold, by models that are not kept, and trained on \
+                     all queries of this data; give --other-data to measure it on data of your choice",
+                ))
+            }
             MeasuredQueries::OfTraining => Ok(self.measured),
         }
     }
@@ -385,6 +393,13 @@ mod tests {
             .measured(MeasuredQueries::OfTraining, "d")
             .expect_err("nothing was measured");
         assert_eq!(failure.reason, Reason::InvalidParameters);
+        let folds = json!(SplitChoice::KFold { folds: 5 });
+        assert_eq!(folds, json!({"mode": "KFold", "folds": 5}));
+        let training = Training::of_manifest(&metadata(&folds)).unwrap();
+        let failure = training
+            .measured(MeasuredQueries::OfTraining, "d")
+            .expect_err("its models are gone");
+        assert!(failure.message.contains("out of fold"), "{failure}");
         for split in [Value::Null, json!({"mode": "Lot"}), json!({"mode": "Time"})] {
             let failure = Training::of_manifest(&metadata(&split)).expect_err("no split");
             assert!(failure.message.contains("metadata: split: "), "{failure}");

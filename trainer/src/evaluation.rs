@@ -37,6 +37,8 @@ pub struct TestRows {
     pub lists: Option<ShownLists>,
     /// How these rows came to be the test rows.
     pub split: String,
+    /// By which conventions they are measured.
+    pub conventions: Conventions,
 }
 
 const TEN: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not zero");
@@ -89,7 +91,7 @@ pub fn results(test: &TestRows, scores: &[f64]) -> Result<Vec<MetricResult>, Met
         boundaries: test.rows.boundaries(),
         identifiers: None,
     };
-    evaluate(&METRICS, &Conventions::default(), &rows)
+    evaluate(&METRICS, &test.conventions, &rows)
 }
 
 /// How one ranking of the test rows differs from another by the metric that decides.
@@ -127,7 +129,8 @@ pub fn measure_beside_baselines(
     scores: &[f64],
     seed: u32,
 ) -> Result<Measurement, Failure> {
-    let conventions = Conventions::default();
+    let conventions = test.conventions.clone();
+    let relevant_from = conventions.relevant_from;
     let results = |scores: &[f64]| results(test, scores);
     let model = results(scores).map_err(Failure::internal)?;
     let mut baselines = BTreeMap::new();
@@ -150,7 +153,7 @@ pub fn measure_beside_baselines(
             "none of the {} test queries has a row with a label of at least {}: there is nothing to \
              measure; choose the test queries otherwise, or use --split-mode None",
             test.rows.query_count(),
-            conventions.relevant_from,
+            relevant_from,
         )));
     }
     let in_order = BASELINES
@@ -239,6 +242,8 @@ fn figure(figure: Option<&RankingFigure>) -> Cell {
 
 #[cfg(test)]
 mod tests {
+    use searchop_ranking::metrics::Gain;
+
     use super::*;
 
     /// Two queries that can be ranked well or badly, and one without a relevant row.
@@ -260,6 +265,7 @@ mod tests {
             query_keys: vec!["a".into(), "b".into(), "c".into()],
             lists: None,
             split: "two queries".into(),
+            conventions: Conventions::default(),
         }
     }
 
@@ -322,6 +328,22 @@ mod tests {
         assert!((mrr.baselines["random"].value - expected).abs() < 0.1);
         let again = measure(&test_rows(), &[0.0; 7], 1).unwrap();
         assert_eq!(metrics, again);
+    }
+
+    #[test]
+    fn stated_gains_decide_ndcg_and_are_printed() {
+        let mut test = test_rows();
+        let scores = [0.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0];
+        let usual = measure(&test, &scores, 42).unwrap();
+        test.conventions.gain = Gain::Stated(vec![0.0, 1.0, 1.0]);
+        let stated = measure(&test, &scores, 42).unwrap();
+        assert!(usual.metrics[1].model.value < 1.0);
+        assert_eq!(stated.metrics[1].model.value, 1.0);
+        let text = table(&stated);
+        assert!(
+            text.contains("gain as stated (0, 1, 1 for labels from 0)"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -86,7 +86,9 @@ fn trees(
             stopping.metric,
             partition.sizes().validation_queries
         )),
-        _ => (trees < asked).then(|| {
+        // The folds chose it.
+        (Some(_), None) => None,
+        (None, _) => (trees < asked).then(|| {
             format!("the model has {trees} of {asked} trees: some iterations found no split")
         }),
     }

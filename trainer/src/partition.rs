@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use searchop_ranking::split::{Split, find_leaks, split_by_query, split_by_time};
+use searchop_ranking::metrics::{Conventions, Gain};
+use searchop_ranking::split::{Split, folds_by_query, split_by_query, split_by_time};
 use searchop_ranking::svmlight::RankingRows;
 use serde::Serialize;
 
@@ -15,6 +16,9 @@ use crate::request::SplitChoice;
 /// Added to the seed of the split within the training queries: with the same seed their hashes
 /// would all fall on the training side again.
 const VALIDATION_SEED_OFFSET: u64 = 1 << 32;
+
+/// Which part of a fold's training queries chooses its number of trees, with early stopping.
+const VALIDATION_FRACTION_OF_FOLDS: f64 = 0.2;
 
 /// The parts of data.
 #[derive(Clone, Debug)]
@@ -29,7 +33,36 @@ pub struct Partition {
     test_chooses_trees: bool,
     /// To measure on.
     pub test: Option<TestRows>,
+    /// By which conventions everything is measured.
+    pub conventions: Conventions,
+    /// With folds, the queries of `training` that each trains and tests on; the test rows are then
+    /// all training rows.
+    pub folds: Vec<Fold>,
     left_out: usize,
+}
+
+/// One fold, in queries of the training rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fold {
+    /// To train on.
+    pub train: Vec<usize>,
+    /// To choose the number of trees by; empty without early stopping.
+    pub validation: Vec<usize>,
+    /// To test on.
+    pub test: Vec<usize>,
+}
+
+/// The rows of one fold.
+#[derive(Clone, Debug)]
+pub struct FoldRows {
+    /// To train on.
+    pub training: RankingRows,
+    /// The position at which each of them was shown.
+    pub positions: Option<Vec<u32>>,
+    /// To choose the number of trees by.
+    pub validation: Option<RankingRows>,
+    /// To test on.
+    pub test: RankingRows,
 }
 
 /// Sizes of the parts, as they stand in the bundle.
@@ -80,19 +113,28 @@ impl Partition {
         }
     }
 
-    /// Features that alone rank the training rows nearly as their labels do, one sentence each.
+    /// The rows of a fold.
     ///
     /// # Errors
-    /// A fault of this program.
-    pub fn leaks(&self, names: &[String]) -> Result<Vec<String>, Failure> {
-        let leaks = find_leaks(&self.training).map_err(Failure::internal)?;
-        let sentence = |leak: &searchop_ranking::split::FeatureLeak| {
-            format!(
-                "feature {} alone ranks with an NDCG@10 of {:.4}: it was probably made from the labels",
-                names[leak.column], leak.ndcg
-            )
-        };
-        Ok(leaks.iter().map(sentence).collect())
+    /// Training rows from which nothing can be learned.
+    pub fn fold_rows(&self, fold: &Fold) -> Result<FoldRows, Failure> {
+        let training = select(&self.training, &fold.train)?;
+        require_learnable(&training)?;
+        let positions = self.training_positions.as_ref().map(|positions| {
+            let rows = fold.train.iter();
+            rows.flat_map(|query| &positions[self.training.query_rows(*query)])
+                .copied()
+                .collect()
+        });
+        let validation = (!fold.validation.is_empty())
+            .then(|| select(&self.training, &fold.validation))
+            .transpose()?;
+        Ok(FoldRows {
+            training,
+            positions,
+            validation,
+            test: select(&self.training, &fold.test)?,
+        })
     }
 }
 
@@ -131,6 +173,7 @@ pub fn test_rows(
             query_keys: data.query_keys,
             lists: data.lists,
             split: "all queries".to_owned(),
+            conventions: conventions(data.label_gains),
         });
     }
     let (_, partition) = divide(data, split, seed, choose_trees)?;
@@ -153,13 +196,16 @@ fn divide(
         baselines,
         lists,
         features,
+        label_gains,
         ..
     } = data;
+    let conventions = conventions(label_gains);
     let queries = Queries {
         keys: &query_keys,
         times: timestamps.as_deref(),
     };
     let mut test_chooses_trees = false;
+    let mut folds = Vec::new();
     let positions_of = |queries: &[usize]| {
         let lists = lists.as_ref()?;
         let of_rows = queries.iter().flat_map(|query| rows.query_rows(*query));
@@ -186,8 +232,25 @@ fn divide(
                 baselines: BTreeMap::new(),
                 lists: None,
                 split: named.to_owned(),
+                conventions: conventions.clone(),
             };
             (rows, None, None, Some(test), 0)
+        }
+        SplitChoice::KFold { folds: count } => {
+            folds = deal(&queries, count, seed, choose_trees)?;
+            let positions = lists.as_ref().map(|lists| lists.positions.clone());
+            let test = TestRows {
+                rows: rows.clone(),
+                baselines,
+                query_keys: query_keys.clone(),
+                lists,
+                split: format!(
+                    "all queries out of fold: {count} folds by query, each measured by a model that was \
+                     not trained on it; the published model is trained on all of them"
+                ),
+                conventions: conventions.clone(),
+            };
+            (rows, positions, None, Some(test), 0)
         }
         SplitChoice::Time { test_fraction } | SplitChoice::Query { test_fraction } => {
             let outer = queries
@@ -206,6 +269,7 @@ fn divide(
                     .collect(),
                 lists: lists.as_ref().map(|lists| lists.select(&rows, &outer.test)),
                 split: split_name(split, test_fraction),
+                conventions: conventions.clone(),
             };
             let (training, validation, left_out) = if choose_trees {
                 let (training, validation, left_out) =
@@ -234,9 +298,47 @@ fn divide(
             own_validation,
             test_chooses_trees,
             test,
+            conventions,
+            folds,
             left_out,
         },
     ))
+}
+
+/// By which conventions rows are measured whose labels have these gains.
+fn conventions(label_gains: Option<Vec<f64>>) -> Conventions {
+    Conventions {
+        gain: label_gains.map_or_else(Gain::default, Gain::Stated),
+        ..Conventions::default()
+    }
+}
+
+/// The folds, and in each the training queries that choose its number of trees.
+fn deal(
+    queries: &Queries<'_>,
+    count: u32,
+    seed: u32,
+    choose_trees: bool,
+) -> Result<Vec<Fold>, Failure> {
+    let splits =
+        folds_by_query(queries.keys, u64::from(seed), count as usize).map_err(Failure::data)?;
+    let fold = |split: Split| -> Result<Fold, Failure> {
+        let (train, validation) = if choose_trees {
+            let by_query = SplitChoice::Query {
+                test_fraction: VALIDATION_FRACTION_OF_FOLDS,
+            };
+            let (train, validation, _) = inner_split(queries, &split.train, by_query, seed)?;
+            (train, validation)
+        } else {
+            (split.train, Vec::new())
+        };
+        Ok(Fold {
+            train,
+            validation,
+            test: split.test,
+        })
+    };
+    splits.into_iter().map(fold).collect()
 }
 
 fn split_name(split: SplitChoice, test_fraction: f64) -> String {
@@ -260,7 +362,7 @@ impl Queries<'_> {
                 split_by_time(self.keys, times, seed, test_fraction)
             }
             SplitChoice::Query { test_fraction } => split_by_query(self.keys, seed, test_fraction),
-            SplitChoice::Provided | SplitChoice::None => {
+            SplitChoice::Provided | SplitChoice::KFold { .. } | SplitChoice::None => {
                 return Err("this split is not made from one set of rows".to_owned());
             }
         }

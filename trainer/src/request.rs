@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::cli::{DataOptions, SourceOptions, SplitModeOption, TrainOptions};
+use crate::cli::{DataOptions, LeakGuardOption, SourceOptions, SplitModeOption, TrainOptions};
 use crate::lightgbm::{
     Direction, EarlyStopping, Objective, PositionBias, UnknownMetric, UnknownObjective,
 };
@@ -124,7 +124,9 @@ pub enum RequestError {
     #[error(transparent)]
     Metric(#[from] UnknownMetric),
     /// Early stopping without validation queries.
-    #[error("early stopping needs validation queries: use --split-mode Time, Query or Provided")]
+    #[error(
+        "early stopping needs validation queries: use --split-mode Time, Query, KFold or Provided"
+    )]
     EarlyStoppingWithoutSplit,
     /// A further parameter that is refused.
     #[error(transparent)]
@@ -144,6 +146,11 @@ pub enum SplitChoice {
     Query {
         /// Which part.
         test_fraction: f64,
+    },
+    /// All queries, each by a model that was trained on the other folds.
+    KFold {
+        /// How many folds.
+        folds: u32,
     },
     /// The validation input.
     Provided,
@@ -187,7 +194,21 @@ pub struct TrainRequest {
     pub monotone: BTreeMap<String, Direction>,
     /// Names of the features of categories.
     pub categorical: BTreeSet<String>,
+    /// What becomes of features that seem to be made from the labels.
+    pub leak_guard: LeakGuard,
 }
+
+/// What becomes of a training with a feature that seems to be made from the labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum LeakGuard {
+    /// It fails.
+    Fail,
+    /// It is noted.
+    Warn,
+}
+
+/// Folds unless others are asked for.
+const DEFAULT_FOLDS: u32 = 5;
 
 /// What to compute the features of.
 #[derive(Clone, Debug, PartialEq)]
@@ -211,6 +232,7 @@ impl TryFrom<&SourceOptions> for FeaturesRequest {
 fn split(
     mode: SplitModeOption,
     test_fraction: f64,
+    folds: u32,
     source: &DataSource,
 ) -> Result<SplitChoice, RequestError> {
     let has_validation = source.has_validation();
@@ -222,7 +244,10 @@ fn split(
         SplitModeOption::Provided if !has_validation => {
             return refused("Provided", "there is no input \"Validation\"");
         }
-        SplitModeOption::Time | SplitModeOption::Query | SplitModeOption::None
+        SplitModeOption::Time
+        | SplitModeOption::Query
+        | SplitModeOption::KFold
+        | SplitModeOption::None
             if has_validation =>
         {
             return refused(
@@ -243,6 +268,9 @@ fn split(
     Ok(match mode {
         SplitModeOption::Time => SplitChoice::Time { test_fraction },
         SplitModeOption::Query => SplitChoice::Query { test_fraction },
+        SplitModeOption::KFold => SplitChoice::KFold {
+            folds: bounded("--folds", folds, 2..=20, "from 2 to 20")?,
+        },
         SplitModeOption::Provided => SplitChoice::Provided,
         SplitModeOption::None => SplitChoice::None,
     })
@@ -252,6 +280,7 @@ fn mode_name(mode: SplitModeOption) -> &'static str {
     match mode {
         SplitModeOption::Time => "Time",
         SplitModeOption::Query => "Query",
+        SplitModeOption::KFold => "KFold",
         SplitModeOption::Provided => "Provided",
         SplitModeOption::None => "None",
     }
@@ -269,7 +298,14 @@ impl TryFrom<&DataOptions> for DataRequest {
             (false, false) => SplitModeOption::Query,
         };
         let mode = options.split_mode.unwrap_or(default_mode);
-        let split = split(mode, options.test_fraction, &source)?;
+        if options.folds.is_some() && mode != SplitModeOption::KFold {
+            return Err(RequestError::Split {
+                mode: mode_name(mode),
+                message: "--folds is for KFold",
+            });
+        }
+        let folds = options.folds.unwrap_or(DEFAULT_FOLDS);
+        let split = split(mode, options.test_fraction, folds, &source)?;
         // LightGBM's seed is a signed 32-bit number.
         let seed = u32::try_from(options.seed)
             .ok()
@@ -347,6 +383,10 @@ impl TryFrom<&TrainOptions> for TrainRequest {
                 &data.source,
             )?,
             monotone,
+            leak_guard: match options.leak_guard {
+                LeakGuardOption::Fail => LeakGuard::Fail,
+                LeakGuardOption::Warn => LeakGuard::Warn,
+            },
             data,
             objective,
             num_iterations: bounded(

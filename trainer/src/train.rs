@@ -16,9 +16,11 @@ use crate::cli::TrainOptions;
 use crate::data::{Data, ResolvedSource};
 use crate::evaluation::measure_beside_baselines;
 use crate::failure::Failure;
+use crate::folds::OutOfFold;
 use crate::job::{Job, StopWish, TRAINER_VERSION, blocking, inputs_digest};
+use crate::leaks::guard;
 use crate::lightgbm::{
-    LIGHTGBM_VERSION, LightGbmError, TrainedModel, TrainingConfiguration, TrainingData,
+    LIGHTGBM_VERSION, LightGbmError, Objective, TrainedModel, TrainingConfiguration, TrainingData,
     train as train_trees,
 };
 use crate::notes::training_notes;
@@ -27,7 +29,7 @@ use crate::outcome::{ModelReference, Success, TrainSuccess, bounded_notes};
 use crate::partition::{Partition, partition};
 use crate::progress::{Progress, Stage};
 use crate::report::{MeasuredRows, TrainedParts, training_report};
-use crate::request::{SplitChoice, TrainRequest};
+use crate::request::{LeakGuard, SplitChoice, TrainRequest};
 use crate::scoring::score_rows;
 
 /// What a server must know to read the model: LightGBM's text format and the bundle's version.
@@ -75,6 +77,7 @@ pub async fn train(job: &Job, options: &TrainOptions) -> Result<TrainReport, Fai
         configuration: configuration(&request, job.threads),
         seed: request.data.seed,
         split: request.data.split,
+        leak_guard: request.leak_guard,
         dataset_sha256: dataset_sha256.clone(),
         data_notes,
         folder: job.work_path("bundle"),
@@ -156,6 +159,7 @@ fn inputs(request: &TrainRequest, dataset_sha256: &str) -> Value {
         "seed": request.data.seed,
         "objective": configuration.objective.name(),
         "parameters": configuration.named_parameters(),
+        "leakGuard": request.leak_guard,
         "trainer": TRAINER_VERSION,
         "lightgbm": LIGHTGBM_VERSION,
     })
@@ -182,6 +186,7 @@ struct Work {
     configuration: TrainingConfiguration,
     seed: u32,
     split: SplitChoice,
+    leak_guard: LeakGuard,
     dataset_sha256: String,
     data_notes: Vec<String>,
     folder: PathBuf,
@@ -209,24 +214,29 @@ impl Work {
             .map(|feature| feature.name.clone())
             .collect();
         self.require_named_features(&names, &partition)?;
-        let mut notes = partition.leaks(&names)?;
+        let mut notes = guard(&partition, &features, &names, self.leak_guard)?;
         notes.extend(gains_note);
-        let trained = self.train(&names, &partition)?;
+        self.progress.begin(Stage::Train);
+        let out_of_fold = self.train_folds(&names, &partition)?;
+        let trained = self.train_final(&names, &partition, out_of_fold.as_ref())?;
         let text = normalise(&trained.text);
-        let model = RankingModel::parse(&text)
-            .map_err(|error| Failure::internal(format!("the trained model: {error}")))?;
+        let model = read(&text)?;
         require_order(&model, &partition.training)?;
         self.progress.begin(Stage::Evaluate);
         let measured = match &partition.test {
             Some(test) => {
-                let scores = score_rows(&model, &test.rows, |done, total| {
-                    self.progress.part(Stage::Evaluate, done, total);
-                })?;
+                let scores = match &out_of_fold {
+                    Some(folds) => folds.scores.clone(),
+                    None => score_rows(&model, &test.rows, |done, total| {
+                        self.progress.part(Stage::Evaluate, done, total);
+                    })?,
+                };
                 let measurement = measure_beside_baselines(test, &scores, self.seed)?;
                 Some((test, scores, measurement))
             }
             None => None,
         };
+        notes.extend(out_of_fold.map(|folds| folds.note(&self.configuration)));
         notes.extend(training_notes(
             &partition,
             &self.configuration,
@@ -296,38 +306,102 @@ impl Work {
             .try_for_each(|rows| require_categories(rows, &columns, names))
     }
 
-    /// Trains by the gains that the data states; the note says that it is measured by others.
+    /// Measures by the gains that the data states, and trains by them where the objective can.
     fn take_gains(&mut self, gains: &[f64]) -> String {
         let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
         let gains = gains.join(",");
-        let note = format!(
-            "trained with the stated gains {gains} of labels 0 and up; NDCG is measured with gain 2^label - 1"
-        );
-        let parameters = &mut self.configuration.parameters;
+        let configuration = &mut self.configuration;
+        let note = match configuration.objective {
+            Objective::Lambdarank => {
+                format!("trained and measured with the stated gains {gains} of labels 0 and up")
+            }
+            other => format!(
+                "measured with the stated gains {gains} of labels 0 and up; {other} trains by the labels"
+            ),
+        };
+        let parameters = &mut configuration.parameters;
         parameters.insert("label_gain".to_owned(), gains);
         note
     }
 
-    fn train(&self, names: &[String], partition: &Partition) -> Result<TrainedModel, Failure> {
-        self.progress.begin(Stage::Train);
-        let told = |iteration| {
-            self.progress
-                .trained(iteration, self.configuration.iterations);
-            self.stop.check()
-        };
-        if self.stop.check() == ControlFlow::Break(()) {
-            return Err(Failure::interrupted());
+    /// The scores of all rows by the models of the folds, if there are folds.
+    fn train_folds(
+        &self,
+        names: &[String],
+        partition: &Partition,
+    ) -> Result<Option<OutOfFold>, Failure> {
+        if partition.folds.is_empty() {
+            return Ok(None);
         }
+        let mut out_of_fold = OutOfFold::new(&partition.training);
+        for (number, fold) in partition.folds.iter().enumerate() {
+            let rows = partition.fold_rows(fold)?;
+            let data = TrainingData {
+                feature_names: names,
+                training: &rows.training,
+                positions: rows.positions.as_deref(),
+                validation: rows.validation.as_ref(),
+            };
+            let share = (number, partition.folds.len() + 1);
+            let trained = self.train(&self.configuration, &data, share)?;
+            let model = read(&normalise(&trained.text))?;
+            require_order(&model, &rows.training)?;
+            let scores = score_rows(&model, &rows.test, |_, _| ())?;
+            out_of_fold.take(&partition.training, fold, &scores, trained.trees);
+        }
+        Ok(Some(out_of_fold))
+    }
+
+    /// The model to publish.
+    fn train_final(
+        &self,
+        names: &[String],
+        partition: &Partition,
+        folds: Option<&OutOfFold>,
+    ) -> Result<TrainedModel, Failure> {
+        let configuration = match folds {
+            Some(folds) => folds.final_configuration(&self.configuration),
+            None => self.configuration.clone(),
+        };
         let data = TrainingData {
             feature_names: names,
             training: &partition.training,
             positions: partition.training_positions.as_deref(),
             validation: partition.validation(),
         };
-        train_trees(&self.configuration, &data, told).map_err(|error| match error {
+        let folds = partition.folds.len();
+        self.train(&configuration, &data, (folds, folds + 1))
+    }
+
+    /// Trains a model; it is one of several of equal share in the progress.
+    fn train(
+        &self,
+        configuration: &TrainingConfiguration,
+        data: &TrainingData<'_>,
+        (number, models): (usize, usize),
+    ) -> Result<TrainedModel, Failure> {
+        let told = |iteration| {
+            if models == 1 {
+                self.progress.trained(iteration, configuration.iterations);
+            } else {
+                let share = f64::from(iteration) / f64::from(configuration.iterations);
+                let share = (number as f64 + share) / models as f64;
+                self.progress.share(Stage::Train, share);
+            }
+            self.stop.check()
+        };
+        if self.stop.check() == ControlFlow::Break(()) {
+            return Err(Failure::interrupted());
+        }
+        train_trees(configuration, data, told).map_err(|error| match error {
             LightGbmError::Interrupted => Failure::interrupted(),
             LightGbmError::Refused { .. } | LightGbmError::TooLarge { .. } => Failure::data(error),
             other => Failure::internal(other),
         })
     }
+}
+
+fn read(text: &str) -> Result<RankingModel, Failure> {
+    RankingModel::parse(text)
+        .map_err(|error| Failure::internal(format!("the trained model: {error}")))
 }

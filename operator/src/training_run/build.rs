@@ -9,8 +9,8 @@ use crate::storage::Storage;
 use crate::training_run::source::{Source, input_name};
 use searchop_crds::labels::Component;
 use searchop_crds::{
-    DatasetSource, Direction, FeatureNumbering, GradeMeaning, InputFormat, LogAction, Objective,
-    PositionBiasMode, SplitMode, Trainer, TrainingRunSpec,
+    DatasetSource, Direction, FeatureNumbering, GradeMeaning, InputFormat, LeakGuard, LogAction,
+    Objective, PositionBiasMode, SplitMode, Trainer, TrainingRunSpec,
 };
 
 /// The Job that trains.
@@ -63,6 +63,9 @@ fn arguments(owner: &Owner, spec: &TrainingRunSpec, source: &Source) -> Vec<Stri
     if let Some(split) = &spec.split {
         add("--split-mode", split_name(split.mode).to_owned());
         add("--test-fraction", split.test_fraction.clone());
+        if let Some(folds) = split.folds {
+            add("--folds", folds.to_string());
+        }
     }
     add_trainer(&mut add, &spec.trainer);
     arguments
@@ -92,6 +95,9 @@ fn add_trainer(add: &mut impl FnMut(&str, String), trainer: &Trainer) {
             "--position-bias-regularization",
             bias.regularization.clone(),
         );
+    }
+    if trainer.leak_guard == LeakGuard::Warn {
+        add("--leak-guard", "Warn".to_owned());
     }
     for constraint in trainer.monotone_constraints.iter().flatten() {
         let direction = match constraint.direction {
@@ -183,6 +189,7 @@ fn split_name(mode: SplitMode) -> &'static str {
     match mode {
         SplitMode::Time => "Time",
         SplitMode::Query => "Query",
+        SplitMode::KFold => "KFold",
         SplitMode::Provided => "Provided",
         SplitMode::None => "None",
     }

@@ -248,6 +248,22 @@ fn position_bias_reaches_the_trainer_unless_nothing_is_done_about_it() {
 }
 
 #[test]
+fn folds_and_the_leak_guard_reach_the_trainer() {
+    let spec = json!({
+        "dataset": {"demoDatasetRef": {"name": "shop"}},
+        "split": {"mode": "KFold", "folds": 4},
+        "trainer": {"leakGuard": "Warn"},
+    });
+    let data = Some(dataset(&complete(), false));
+    let (arguments, _) = decided(&run(&spec), data, &Settings::example());
+    let arguments = arguments.expect("a Job");
+    for expected in ["--split-mode=KFold", "--folds=4", "--leak-guard=Warn"] {
+        let is_there = arguments.iter().any(|argument| argument == expected);
+        assert!(is_there, "{expected} in {arguments:?}");
+    }
+}
+
+#[test]
 fn without_a_store_nothing_starts() {
     let settings = Settings {
         default_store: None,

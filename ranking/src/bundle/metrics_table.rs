@@ -120,8 +120,8 @@ impl MetricsTable {
         };
         Self {
             format_version: METRICS_FORMAT_VERSION,
-            conventions,
             conventions_text: conventions.to_string(),
+            conventions,
             split: split.to_owned(),
             queries,
             metrics: model.iter().filter_map(report).collect(),

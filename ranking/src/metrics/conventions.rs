@@ -70,13 +70,47 @@ impl fmt::Display for Metric {
 }
 
 /// What a document of some label is worth in NDCG.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub enum Gain {
     /// `2^label - 1`, as LightGBM has it.
     #[default]
     Exponential,
     /// The label itself, as trec_eval has it.
     Linear,
+    /// What is stated for each label from 0 up; it never falls. A label beyond the last is worth as
+    /// much as the last.
+    Stated(Vec<f64>),
+}
+
+impl Gain {
+    /// What a document of this label is worth.
+    #[must_use]
+    pub fn of(&self, label: u8) -> f64 {
+        match self {
+            // From libm, not the system's mathematics: the same bits on every machine.
+            Self::Exponential => libm::exp2(f64::from(label)) - 1.0,
+            Self::Linear => f64::from(label),
+            Self::Stated(gains) => gains
+                .get(usize::from(label))
+                .or(gains.last())
+                .copied()
+                .unwrap_or(0.0),
+        }
+    }
+}
+
+impl fmt::Display for Gain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exponential => formatter.write_str("2^label - 1"),
+            Self::Linear => formatter.write_str("label"),
+            Self::Stated(gains) => {
+                let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
+                let gains = gains.join(", ");
+                write!(formatter, "as stated ({gains} for labels from 0)")
+            }
+        }
+    }
 }
 
 /// In which order documents of equal score rank.
@@ -102,7 +136,7 @@ pub enum EmptyQueries {
 }
 
 /// The conventions of a figure. The discount of NDCG is always `1 / log2(rank + 1)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Conventions {
     /// What a document is worth in NDCG.
@@ -129,10 +163,7 @@ impl Default for Conventions {
 
 impl fmt::Display for Conventions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gain = match self.gain {
-            Gain::Exponential => "2^label - 1",
-            Gain::Linear => "label",
-        };
+        let gain = &self.gain;
         let ties = match self.ties {
             Ties::InputOrder => "in input order",
             Ties::IdentifierDescending => "by document identifier descending",

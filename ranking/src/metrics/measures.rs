@@ -38,12 +38,12 @@ pub fn measure(
             let cutoff = cutoff.map_or(usize::MAX, usize::from);
             let mut ideal = judged.to_vec();
             ideal.sort_unstable_by(|first, second| second.cmp(first));
-            let ideal = discounted_gain(&ideal, cutoff, conventions.gain);
+            let ideal = discounted_gain(&ideal, cutoff, &conventions.gain);
             // With `relevant_from` 0, a query may count and still have nothing to gain.
             if ideal == 0.0 {
                 0.0
             } else {
-                discounted_gain(ranked, cutoff, conventions.gain) / ideal
+                discounted_gain(ranked, cutoff, &conventions.gain) / ideal
             }
         }
         Metric::AveragePrecision => {
@@ -69,15 +69,10 @@ pub fn measure(
     })
 }
 
-fn discounted_gain(labels: &[u8], cutoff: usize, gain: Gain) -> f64 {
-    let gained = labels.iter().take(cutoff).enumerate().map(|(rank, label)| {
-        let label = f64::from(*label);
-        let gain = match gain {
-            Gain::Exponential => libm::exp2(label) - 1.0,
-            Gain::Linear => label,
-        };
-        // From libm, not the system's mathematics: the same bits on every machine.
-        gain / libm::log2((rank + 2) as f64)
-    });
-    gained.sum()
+fn discounted_gain(labels: &[u8], cutoff: usize, gain: &Gain) -> f64 {
+    let ranked = labels.iter().take(cutoff).enumerate();
+    // From libm, not the system's mathematics: the same bits on every machine.
+    ranked
+        .map(|(rank, label)| gain.of(*label) / libm::log2((rank + 2) as f64))
+        .sum()
 }

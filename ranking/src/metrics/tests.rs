@@ -299,3 +299,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn stated_gains_decide_what_a_label_is_worth() {
+    let stated = Conventions {
+        gain: Gain::Stated(vec![0.0, 0.01, 0.1, 1.0]),
+        ..Conventions::default()
+    };
+    // (0.1 + 1 / log2(3)) / (1 + 0.1 / log2(3)), by hand.
+    let value = measure(metric("ndcg@2"), &stated, &[2, 3, 0], &[2, 3, 0]).unwrap();
+    let second = std::f64::consts::LN_2 / 3.0_f64.ln();
+    assert!((value - (0.1 + second) / (1.0 + 0.1 * second)).abs() < 1e-12);
+    assert!(
+        value
+            < measure(
+                metric("ndcg@2"),
+                &Conventions::default(),
+                &[2, 3, 0],
+                &[2, 3, 0]
+            )
+            .unwrap()
+    );
+    assert_eq!(
+        [0, 2, 3, 9].map(|label| stated.gain.of(label)),
+        [0.0, 0.1, 1.0, 1.0]
+    );
+    let text = stated.to_string();
+    let gains = "gain as stated (0, 0.01, 0.1, 1 for labels from 0), discount";
+    assert!(text.starts_with(gains), "{text}");
+    let written = serde_json::to_string(&stated).unwrap();
+    assert!(
+        written.contains(r#""gain":{"Stated":[0.0,0.01,0.1,1.0]}"#),
+        "{written}"
+    );
+    assert_eq!(
+        serde_json::from_str::<Conventions>(&written).unwrap(),
+        stated
+    );
+}

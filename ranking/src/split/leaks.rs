@@ -38,8 +38,11 @@ pub struct FeatureLeak {
 ///
 /// # Errors
 /// None that rows can cause; those of [`evaluate`] are passed on.
-pub fn find_leaks(rows: &RankingRows) -> Result<Vec<FeatureLeak>, MetricsError> {
-    find_leaks_by_blocks(rows, VALUES_LIMIT)
+pub fn find_leaks(
+    rows: &RankingRows,
+    conventions: &Conventions,
+) -> Result<Vec<FeatureLeak>, MetricsError> {
+    find_leaks_by_blocks(rows, conventions, VALUES_LIMIT)
 }
 
 /// Rows that are looked at, those of a query together and sorted by label.
@@ -71,6 +74,7 @@ impl Sample {
 
 pub(super) fn find_leaks_by_blocks(
     rows: &RankingRows,
+    conventions: &Conventions,
     values_limit: usize,
 ) -> Result<Vec<FeatureLeak>, MetricsError> {
     let sample = Sample::of(rows);
@@ -89,7 +93,7 @@ pub(super) fn find_leaks_by_blocks(
             }
         }
         for (column, values) in columns.zip(block.chunks_exact(height)) {
-            let ndcg = best_ndcg(values, &sample)?;
+            let ndcg = best_ndcg(values, conventions, &sample)?;
             if ndcg >= LEAK_NDCG {
                 leaks.push(FeatureLeak { column, ndcg });
             }
@@ -99,7 +103,11 @@ pub(super) fn find_leaks_by_blocks(
 }
 
 /// NDCG@10 of ranking by these values, in the better direction; 0 when too few queries count.
-fn best_ndcg(values: &[f64], sample: &Sample) -> Result<f64, MetricsError> {
+fn best_ndcg(
+    values: &[f64],
+    conventions: &Conventions,
+    sample: &Sample,
+) -> Result<f64, MetricsError> {
     // As most columns of sparse data: no order, and so no leak.
     if values.iter().all(|value| *value == values[0]) {
         return Ok(0.0);
@@ -123,7 +131,7 @@ fn best_ndcg(values: &[f64], sample: &Sample) -> Result<f64, MetricsError> {
             boundaries: &sample.boundaries,
             identifiers: None,
         };
-        let result = &evaluate(&metric, &Conventions::default(), &scored)?[0];
+        let result = &evaluate(&metric, conventions, &scored)?[0];
         if result.query_count() >= QUERIES_MINIMUM {
             best = best.max(result.mean().unwrap_or_default());
         }

@@ -4,6 +4,7 @@
 //! key and the seed: not on the other queries, the order of the data or the
 //! machine. Rows are not touched here.
 
+mod folds;
 mod leaks;
 mod overlap;
 
@@ -14,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
+pub use folds::folds_by_query;
 pub use leaks::{FeatureLeak, LEAK_NDCG, find_leaks};
 pub use overlap::{check_disjoint, check_rows_disjoint};
 
@@ -55,6 +57,14 @@ pub enum SplitError {
         /// How many distinct keys they have.
         distinct: usize,
     },
+    /// Folds that would stay empty.
+    #[error("{distinct} distinct queries cannot be dealt to {folds} folds")]
+    Folds {
+        /// How many folds.
+        folds: usize,
+        /// How many distinct keys the queries have.
+        distinct: usize,
+    },
     /// There is not one time for each query.
     #[error("there are {times} times for {queries} queries")]
     TimesDoNotMatch {
@@ -86,19 +96,24 @@ pub enum SplitError {
 /// `key` is what makes two queries the same query, such as the normalised text.
 #[must_use]
 pub fn side_of(key: &str, seed: u64, test_fraction: f64) -> Side {
+    // 53 bits: as many as a fraction in [0, 1) can hold exactly.
+    let share = (digest_of(key, seed) >> 11) as f64 / (1_u64 << 53) as f64;
+    if share < test_fraction {
+        Side::Test
+    } else {
+        Side::Train
+    }
+}
+
+/// A number that looks random, the same for the same key and seed on any machine.
+fn digest_of(key: &str, seed: u64) -> u64 {
     let digest = Sha256::new()
         .chain_update(seed.to_le_bytes())
         .chain_update(key)
         .finalize();
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
-    // 53 bits: as many as a fraction in [0, 1) can hold exactly.
-    let share = (u64::from_be_bytes(first) >> 11) as f64 / (1_u64 << 53) as f64;
-    if share < test_fraction {
-        Side::Test
-    } else {
-        Side::Train
-    }
+    u64::from_be_bytes(first)
 }
 
 /// Splits queries by their keys: queries of one key stand on one side.

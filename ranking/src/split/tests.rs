@@ -2,10 +2,15 @@
 
 use super::leaks::find_leaks_by_blocks;
 use super::{
-    FeatureLeak, Side, SplitError, check_disjoint, check_rows_disjoint, find_leaks, side_of,
-    split_by_query, split_by_time,
+    FeatureLeak, Side, SplitError, check_disjoint, check_rows_disjoint, find_leaks, folds_by_query,
+    side_of, split_by_query, split_by_time,
 };
+use crate::metrics::{Conventions, MetricsError};
 use crate::svmlight::{FeatureNumbering, Queries, RankingRows, ReadOptions, read};
+
+fn leaks_of(rows: &RankingRows) -> Result<Vec<FeatureLeak>, MetricsError> {
+    find_leaks(rows, &Conventions::default())
+}
 
 fn keys(count: usize) -> Vec<String> {
     (0..count).map(|query| format!("query {query}")).collect()
@@ -192,7 +197,7 @@ fn a_feature_made_from_the_labels_is_reported_and_others_are_not() {
     )
     .unwrap();
     assert_eq!(
-        find_leaks(&rows).unwrap(),
+        leaks_of(&rows).unwrap(),
         [FeatureLeak {
             column: 1,
             ndcg: 1.0
@@ -221,12 +226,54 @@ fn a_feature_made_from_the_labels_is_reported_and_others_are_not() {
     for rows in [&rows, &compressed] {
         for limit in [1, 320, 640, 1_000_000] {
             assert_eq!(
-                find_leaks_by_blocks(rows, limit).unwrap(),
-                find_leaks(rows).unwrap()
+                find_leaks_by_blocks(rows, &Conventions::default(), limit).unwrap(),
+                leaks_of(rows).unwrap()
             );
         }
-        assert_eq!(find_leaks(rows).unwrap().len(), 1);
+        assert_eq!(leaks_of(rows).unwrap().len(), 1);
     }
     let few: Vec<usize> = (0..10).collect();
-    assert_eq!(find_leaks(&rows.select_queries(&few).unwrap()).unwrap(), []);
+    assert_eq!(leaks_of(&rows.select_queries(&few).unwrap()).unwrap(), []);
+}
+
+#[test]
+fn each_query_is_tested_in_one_fold_and_trained_on_in_the_others() {
+    // Every key three times.
+    let keys: Vec<String> = (0..63)
+        .map(|query| format!("query {}", query % 21))
+        .collect();
+    let folds = folds_by_query(&keys, 42, 5).unwrap();
+    assert_eq!(folds.len(), 5);
+    let mut tested = vec![0; keys.len()];
+    for fold in &folds {
+        assert_eq!(fold.train.len() + fold.test.len(), keys.len());
+        assert!(fold.left_out.is_empty());
+        fold.test.iter().for_each(|query| tested[*query] += 1);
+        let side = |queries: &[usize]| -> Vec<&String> {
+            queries.iter().map(|query| &keys[*query]).collect()
+        };
+        check_disjoint(&side(&fold.train), &side(&fold.test)).unwrap();
+        // 21 keys in five folds: four or five each.
+        assert!([12, 15].contains(&fold.test.len()), "{}", fold.test.len());
+    }
+    assert_eq!(tested, vec![1; keys.len()]);
+    assert_eq!(folds, folds_by_query(&keys, 42, 5).unwrap());
+    assert_ne!(folds, folds_by_query(&keys, 43, 5).unwrap());
+    let reversed: Vec<String> = keys.iter().rev().cloned().collect();
+    let again = folds_by_query(&reversed, 42, 5).unwrap();
+    for (fold, again) in folds.iter().zip(&again) {
+        let mut places: Vec<usize> = again.test.iter().map(|query| 62 - query).collect();
+        places.sort_unstable();
+        assert_eq!(fold.test, places, "the order of the data does not count");
+    }
+}
+
+#[test]
+fn more_folds_than_queries_are_refused() {
+    let error = folds_by_query(&["a", "b", "a"], 1, 3).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "2 distinct queries cannot be dealt to 3 folds"
+    );
+    assert!(folds_by_query(&["a", "b"], 1, 1).is_err());
 }

@@ -15,4 +15,4 @@ pub use reader::{
     FEATURE_COUNT_LIMIT, FeatureNumbering, LABEL_LIMIT, Queries, ReadOptions, SvmLightError, read,
     read_groups,
 };
-pub use rows::{RankingRows, RowsError};
+pub use rows::{FeatureValues, RankingRows, RowsError};

@@ -30,6 +30,22 @@ enum Features {
     },
 }
 
+/// The values of rows as they are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FeatureValues<'rows> {
+    /// Row-major, a value for each row and feature.
+    Dense(&'rows [f64]),
+    /// Compressed rows: what is absent is 0.
+    Compressed {
+        /// Where each row starts in the others, and where the last ends.
+        starts: &'rows [usize],
+        /// The columns, rising within a row.
+        columns: &'rows [u32],
+        /// The value of each.
+        values: &'rows [f64],
+    },
+}
+
 /// Why parts do not make up rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowsError {
@@ -273,6 +289,23 @@ impl RankingRows {
                     into[column - columns.start] = values[entry];
                 }
             }
+        }
+    }
+
+    /// All values, as they are kept.
+    #[must_use]
+    pub fn feature_values(&self) -> FeatureValues<'_> {
+        match &self.features {
+            Features::Dense(matrix) => FeatureValues::Dense(matrix),
+            Features::Compressed {
+                starts,
+                columns,
+                values,
+            } => FeatureValues::Compressed {
+                starts,
+                columns,
+                values,
+            },
         }
     }
 

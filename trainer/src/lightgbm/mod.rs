@@ -18,7 +18,7 @@ pub use early_stopping::{
     Best, EarlyStopping, RankingMetric, RankingMetricKind, UnknownMetric, Watch,
 };
 pub use error::LightGbmError;
-use matrix::SparseRows;
+use matrix::Matrix;
 use native::{Booster, Dataset, ThreadLimit};
 use searchop_ranking::svmlight::RankingRows;
 
@@ -44,7 +44,7 @@ fn dataset(
     parameters: &str,
     reference: Option<&Dataset>,
 ) -> Result<Dataset, LightGbmError> {
-    let rows = SparseRows::from_rows(data)?;
+    let rows = Matrix::of(data)?;
     let labels: Vec<f32> = data
         .labels()
         .iter()

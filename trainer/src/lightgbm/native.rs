@@ -19,7 +19,7 @@ use std::ptr;
 use lightgbm3_sys as sys;
 
 use super::error::LightGbmError;
-use super::matrix::SparseRows;
+use super::matrix::Matrix;
 
 const FLOAT32: c_int = sys::C_API_DTYPE_FLOAT32 as c_int;
 const FLOAT64: c_int = sys::C_API_DTYPE_FLOAT64 as c_int;
@@ -74,31 +74,46 @@ impl Dataset {
     /// # Errors
     /// LightGBM refuses the rows or the parameters.
     pub(super) fn new(
-        rows: &SparseRows,
+        rows: &Matrix<'_>,
         parameters: &str,
         reference: Option<&Dataset>,
     ) -> Result<Self, LightGbmError> {
         let parameters = c_text(parameters, "the parameters")?;
-        c_length(rows.len(), "the number of rows")?;
-        c_length(rows.columns(), "the number of features")?;
         let mut handle: sys::DatasetHandle = ptr::null_mut();
-        // SAFETY: `SparseRows` guarantees one more start than rows, starts that ascend from 0 to
-        // the number of values, and as many columns as values, each below `columns()`. LightGBM
-        // reads them during the call only.
-        let code = unsafe {
-            sys::LGBM_DatasetCreateFromCSR(
-                rows.starts().as_ptr().cast::<c_void>(),
-                INT64,
-                rows.column_numbers().as_ptr(),
-                rows.values().as_ptr().cast::<c_void>(),
-                FLOAT64,
-                long_length(rows.starts().len(), "the number of rows")?,
-                long_length(rows.values().len(), "the number of values")?,
-                long_length(rows.columns(), "the number of features")?,
-                parameters.as_ptr(),
-                reference.map_or(ptr::null_mut(), |dataset| dataset.handle),
-                &raw mut handle,
-            )
+        let reference = reference.map_or(ptr::null_mut(), |dataset| dataset.handle);
+        let code = match rows {
+            // SAFETY: `DenseRows` guarantees rows × columns values in row order. LightGBM reads them
+            // during the call only.
+            Matrix::Dense(dense) => unsafe {
+                sys::LGBM_DatasetCreateFromMat(
+                    dense.values().as_ptr().cast::<c_void>(),
+                    FLOAT64,
+                    c_length(rows.len(), "the number of rows")?,
+                    c_length(rows.columns(), "the number of features")?,
+                    1,
+                    parameters.as_ptr(),
+                    reference,
+                    &raw mut handle,
+                )
+            },
+            // SAFETY: `SparseRows` guarantees one more start than rows, starts that ascend from 0 to
+            // the number of values, and as many columns as values, each below `columns()`. LightGBM
+            // reads them during the call only.
+            Matrix::Sparse(sparse) => unsafe {
+                sys::LGBM_DatasetCreateFromCSR(
+                    sparse.starts().as_ptr().cast::<c_void>(),
+                    INT64,
+                    sparse.column_numbers().as_ptr(),
+                    sparse.values().as_ptr().cast::<c_void>(),
+                    FLOAT64,
+                    long_length(sparse.starts().len(), "the number of rows")?,
+                    long_length(sparse.values().len(), "the number of values")?,
+                    long_length(rows.columns(), "the number of features")?,
+                    parameters.as_ptr(),
+                    reference,
+                    &raw mut handle,
+                )
+            },
         };
         check(code, "create a dataset")?;
         Ok(Self {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 
+use searchop_ranking::svmlight::{FeatureNumbering, Queries, ReadOptions, read};
+
 use super::*;
 
 mod constraints;
@@ -118,6 +120,34 @@ fn the_number_of_threads_does_not_change_the_model() {
             "{threads} threads differ"
         );
     }
+}
+
+#[test]
+fn rows_that_are_kept_dense_and_compressed_give_the_same_model() {
+    let dense = example(60, 0);
+    let mut text = String::new();
+    for row in 0..dense.row_count() {
+        text += &format!("{} qid:{}", dense.labels()[row], row / 10);
+        let values = dense.row(row).into_iter().enumerate();
+        for (column, value) in values.filter(|(_, value)| *value != 0.0) {
+            text += &format!(" {column}:{value}");
+        }
+        text.push('\n');
+    }
+    let options = ReadOptions {
+        numbering: FeatureNumbering::ZeroBased,
+        queries: Queries::InLines,
+        feature_count: Some(COLUMNS),
+    };
+    let compressed = read(text.as_bytes(), &options).unwrap();
+    assert_eq!(compressed.to_dense(), dense.to_dense());
+    let trained = |rows: &RankingRows| {
+        train(&configuration(2), &names(), rows, None, |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap()
+    };
+    assert!(trees_of(&trained(&dense).text) == trees_of(&trained(&compressed).text));
 }
 
 #[test]

@@ -129,16 +129,42 @@ fn one_query_cannot_be_split() {
 }
 
 #[test]
-fn a_feature_made_from_the_labels_is_reported() {
-    let labels: Vec<u8> = [0, 1, 2, 0].repeat(30);
-    let values = labels.iter().map(|label| f64::from(*label)).collect();
-    let mut leaking = data(labels.clone(), &[4; 30], &["k"; 30]);
-    leaking.rows =
-        RankingRows::from_dense(labels, &[4; 30], vec![String::new(); 30], 1, values).unwrap();
-    let leaks = parts(leaking, SplitChoice::None, false)
-        .unwrap()
-        .leaks(&["f0".into()])
-        .unwrap();
-    assert_eq!(leaks.len(), 1);
-    assert!(leaks[0].starts_with("feature f0 alone"), "{leaks:?}");
+fn folds_test_each_query_once_by_what_was_not_trained_on_it() {
+    for choose_trees in [false, true] {
+        let parts = parts(pairs(40), SplitChoice::KFold { folds: 4 }, choose_trees).unwrap();
+        let test = parts.test.as_ref().unwrap();
+        assert_eq!(
+            (parts.training.query_count(), test.rows.query_count()),
+            (40, 40)
+        );
+        assert!(test.split.contains("4 folds by query"), "{}", test.split);
+        assert_eq!(test.baselines["bm25"].len(), 80);
+        let mut tested = vec![0; 40];
+        for fold in &parts.folds {
+            fold.test.iter().for_each(|query| tested[*query] += 1);
+            let rows = parts.fold_rows(fold).unwrap();
+            let names = |rows: &RankingRows| rows.query_identifiers().to_vec();
+            assert_eq!(rows.validation.is_some(), choose_trees);
+            let validation = rows.validation.as_ref().map(names).unwrap_or_default();
+            let (train, test) = (names(&rows.training), names(&rows.test));
+            assert_eq!(train.len() + validation.len() + test.len(), 40);
+            let others = train.iter().chain(&validation);
+            assert!(others.clone().all(|name| !test.contains(name)));
+            assert!(validation.iter().all(|name| !train.contains(name)));
+        }
+        assert_eq!(tested, [1; 40]);
+        assert_eq!(parts.folds.len(), 4);
+    }
+    let failure = parts(pairs(3), SplitChoice::KFold { folds: 4 }, false).unwrap_err();
+    assert!(failure.message.contains("dealt to 4 folds"), "{failure}");
+}
+
+#[test]
+fn stated_gains_are_the_convention_of_all_parts() {
+    let mut data = pairs(20);
+    data.label_gains = Some(vec![0.0, 0.5]);
+    let parts = parts(data, BY_QUERY, false).unwrap();
+    let test = parts.test.unwrap();
+    assert_eq!(test.conventions, parts.conventions);
+    assert_eq!(test.conventions.gain, Gain::Stated(vec![0.0, 0.5]));
 }

@@ -2,7 +2,9 @@
 
 use crate::cli::{EvaluateOptions, SplitModeOption};
 
-use super::{DataSource, InputFile, LogRows, RequestError, SplitChoice, artifact, split};
+use super::{
+    DEFAULT_FOLDS, DataSource, InputFile, LogRows, RequestError, SplitChoice, artifact, split,
+};
 
 /// What to measure, and on what.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +46,13 @@ impl TryFrom<&EvaluateOptions> for EvaluateRequest {
                 SplitModeOption::None
             };
             let mode = options.split_mode.unwrap_or(default_mode);
-            MeasuredQueries::Chosen(split(mode, options.test_fraction, &source)?)
+            if mode == SplitModeOption::KFold {
+                return Err(RequestError::Split {
+                    mode: "KFold",
+                    message: "folds are for training; a bundle is one model",
+                });
+            }
+            MeasuredQueries::Chosen(split(mode, options.test_fraction, DEFAULT_FOLDS, &source)?)
         } else {
             MeasuredQueries::OfTraining
         };

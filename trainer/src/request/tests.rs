@@ -37,6 +37,11 @@ fn the_split_follows_from_the_data_unless_it_is_named() {
     assert_eq!(query.data.split, SplitChoice::Query { test_fraction: 0.2 });
     let provided = train(&with_rows(&["--input", "Validation=test"])).expect("valid");
     assert_eq!(provided.data.split, SplitChoice::Provided);
+    let folds = train(&with_rows(&["--split-mode", "KFold"])).expect("valid");
+    assert_eq!(folds.data.split, SplitChoice::KFold { folds: 5 });
+    let folds = train(&with_rows(&["--split-mode", "KFold", "--folds", "3"])).expect("valid");
+    assert_eq!(folds.data.split, SplitChoice::KFold { folds: 3 });
+    assert_eq!(folds.leak_guard, LeakGuard::Fail);
     let none = train(&with_rows(&["--split-mode", "None"])).expect("valid");
     assert_eq!(none.data.split, SplitChoice::None);
 }
@@ -101,6 +106,15 @@ fn splits_that_the_data_cannot_have_are_refused() {
         ),
         (
             with_rows(&["--split-mode", "Query", "--input", "Validation=v"]),
+            "an input \"Validation\" is given",
+        ),
+        (
+            with_rows(&["--split-mode", "KFold", "--folds", "1"]),
+            "--folds 1 is not from 2 to 20",
+        ),
+        (with_rows(&["--folds", "5"]), "--folds is for KFold"),
+        (
+            with_rows(&["--split-mode", "KFold", "--input", "Validation=v"]),
             "an input \"Validation\" is given",
         ),
         (

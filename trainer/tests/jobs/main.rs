@@ -7,6 +7,7 @@
 mod compressed;
 mod counterfactual;
 mod evaluating;
+mod honesty;
 mod logs;
 mod own_data;
 mod parquet;

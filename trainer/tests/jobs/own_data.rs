@@ -112,6 +112,17 @@ fn judgements_become_a_model_that_beats_chance() {
         manifest.contains("\"label_gain\":\"0,0.1,1\""),
         "{manifest}"
     );
+    let metrics = std::fs::read_to_string(place.path(&format!(
+        "store/artifacts/{}/files/metrics.json",
+        result["model"]["sha256"].as_str().unwrap()
+    )))
+    .unwrap();
+    for measured_by in [
+        "\"gain\":{\"Stated\":[",
+        "gain as stated (0, 0.1, 1 for labels from 0)",
+    ] {
+        assert!(metrics.contains(measured_by), "{metrics:.500}");
+    }
 
     // The same file with other grades is other data.
     for argument in arguments.iter_mut().filter(|argument| **argument == grades) {
