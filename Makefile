@@ -89,5 +89,24 @@ fuzz: ## Fuzz what reads model texts and request bodies. TARGETS and SECONDS (60
 crds: build ## Write the custom resource definitions of the Rust types to config/crd/bases.
 	@$(STAGE) crds scripts/crds.sh
 
+.PHONY: bench bench-scorer bench-parser bench-http bench-training bench-prepare
+bench: build ## Measure everything beside its peers and write docs/performance.md. ROUNDS and SHAPES ("31x300") shorten it.
+	@$(STAGE) bench scripts/bench.sh all
+
+bench-scorer: build ## Only the scorer, beside LightGBM, lleaves, tl2cgen, Treelite, onnxruntime and YDF.
+	@$(STAGE) $@ scripts/bench.sh scorer
+
+bench-parser: build ## Only the reading of requests, beside serde_json.
+	@$(STAGE) $@ scripts/bench.sh parser
+
+bench-http: build ## Only the server, beside axum, FastAPI, KServe and MLServer.
+	@$(STAGE) $@ scripts/bench.sh http
+
+bench-training: build ## Only training, beside Python's LightGBM.
+	@$(STAGE) $@ scripts/bench.sh training
+
+bench-prepare: ## Install and compile the peers of the scorer, without measuring.
+	@$(STAGE) bench-prepare scripts/bench.sh prepare
+
 docs: ## Build the documentation of the crates, without warnings.
 	@$(STAGE) docs scripts/docs.sh

@@ -7,4 +7,5 @@ set -euo pipefail
 # The S3 server that the store's conformance test runs against.
 export SEARCHOP_VERSITYGW=$KIND_CACHE/bin/versitygw
 cd "$ROOT"
+python3 -B benchmarks/tests/test_harness.py --quiet
 cargo test --release --locked --workspace --all-targets "$@"

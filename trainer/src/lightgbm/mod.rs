@@ -178,5 +178,28 @@ pub fn predict(text: &str, rows: &[Vec<f64>], columns: usize) -> Result<Vec<f64>
     Booster::from_text(text)?.predict(rows, columns)
 }
 
+/// A model that LightGBM itself has read and scores with: what servers built on it do. It stays on
+/// the thread that read it.
+#[derive(Debug)]
+pub struct LoadedModel(Booster<'static>);
+
+impl LoadedModel {
+    /// Reads LightGBM's text format.
+    ///
+    /// # Errors
+    /// LightGBM cannot read the text.
+    pub fn from_text(text: &str) -> Result<Self, LightGbmError> {
+        Booster::from_text(text).map(Self)
+    }
+
+    /// The score of each row of a row-major matrix of `columns` columns.
+    ///
+    /// # Errors
+    /// The values are not whole rows, or LightGBM fails.
+    pub fn score(&self, values: &[f64], columns: usize) -> Result<Vec<f64>, LightGbmError> {
+        self.0.predict_matrix(values, columns)
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -382,12 +382,33 @@ impl<'data> Booster<'data> {
                 found: row.len(),
             });
         }
+        let values: Vec<f64> = rows.iter().flatten().copied().collect();
+        self.predict_matrix(&values, columns)
+    }
+
+    /// Scores a row-major matrix of `columns` columns with one thread.
+    ///
+    /// # Errors
+    /// The values are not whole rows, or LightGBM fails.
+    pub(super) fn predict_matrix(
+        &self,
+        values: &[f64],
+        columns: usize,
+    ) -> Result<Vec<f64>, LightGbmError> {
+        let rows = values.len().checked_div(columns).unwrap_or(0);
+        if rows * columns != values.len() {
+            return Err(LightGbmError::Length {
+                what: "values in the rows to score",
+                expected: rows * columns,
+                found: values.len(),
+            });
+        }
         let mut predictions: i64 = 0;
         // SAFETY: a valid handle and one integer to write.
         let code = unsafe {
             sys::LGBM_BoosterCalcNumPredict(
                 self.handle,
-                c_length(rows.len(), "the number of rows")?,
+                c_length(rows, "the number of rows")?,
                 PREDICT_NORMAL,
                 0,
                 -1,
@@ -396,15 +417,14 @@ impl<'data> Booster<'data> {
         };
         check(code, "count the scores")?;
         // A model of several classes has more than one score for a row.
-        if predictions != long_length(rows.len(), "the number of rows")? {
+        if predictions != long_length(rows, "the number of rows")? {
             return Err(LightGbmError::Length {
                 what: "scores",
-                expected: rows.len(),
+                expected: rows,
                 found: usize::try_from(predictions).unwrap_or(0),
             });
         }
-        let values: Vec<f64> = rows.iter().flatten().copied().collect();
-        let mut scores = vec![0.0_f64; rows.len()];
+        let mut scores = vec![0.0_f64; rows];
         let mut written: i64 = 0;
         // SAFETY: `values` has rows × columns values in row order, `scores` a place for each of
         // the scores counted above. LightGBM itself refuses rows with another number of columns
@@ -414,7 +434,7 @@ impl<'data> Booster<'data> {
                 self.handle,
                 values.as_ptr().cast::<c_void>(),
                 FLOAT64,
-                c_length(rows.len(), "the number of rows")?,
+                c_length(rows, "the number of rows")?,
                 c_length(columns, "the number of features")?,
                 1,
                 PREDICT_NORMAL,
