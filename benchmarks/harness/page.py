@@ -140,7 +140,7 @@ whose features are computed from the catalogue of the demo shop. The server has 
 fixed number of requests starts at a fixed rate, and latency counts from the scheduled start, so that waiting is counted. Saturation is
 the highest rate, by bisection over fixed rates of 2 s each, at which every request is answered and 99 of 100 within 50 ms. CPU time (user
 and system, of the server's processes), latency and memory are taken at half of each server's own saturation, in {result['rounds']} rounds of 3 s.
-KServe and MLServer get the same rows in their own protocols and only score; the others also sort. axum's servers are in
+KServe and MLServer get the same rows in their own protocols and only score; the others also sort. Nobody logs requests. axum's servers are in
 `benchmarks/src/servers.rs`; serde_json is built to read every float64 exactly.
 
 ![CPU time of a request](performance-http.svg)

@@ -1,9 +1,11 @@
 """A LightGBM model in KServe's Python server, V1 protocol: server.py MODEL PORT. The client sorts."""
 
+import logging
 import sys
 
 import lightgbm
 import numpy as np
+import uvicorn
 from kserve import Model, ModelServer
 
 
@@ -20,6 +22,8 @@ class Ranker(Model):
 
 if __name__ == "__main__":
     model, port = sys.argv[1], int(sys.argv[2])
-    server = ModelServer(http_port=port, enable_grpc=False, enable_latency_logging=False,
-                         access_log_format="")
-    server.start([Ranker(model)])
+    # It listens everywhere and logs each request twice otherwise.
+    configuration = uvicorn.Config
+    uvicorn.Config = lambda app, **settings: configuration(app, **{**settings, "host": "127.0.0.1"})
+    logging.disable(logging.INFO)
+    ModelServer(http_port=port, enable_grpc=False, enable_latency_logging=False).start([Ranker(model)])
