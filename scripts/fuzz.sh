@@ -9,6 +9,8 @@ cd "$ROOT"
 CARGO_FUZZ=0.13.2
 FUZZ_CACHE=$CACHE/fuzz
 export PATH=$FUZZ_CACHE/bin:$PATH
+# Its own: flags differ from those of every other build, and nobody waits for its lock.
+export CARGO_TARGET_DIR=$FUZZ_CACHE/target
 if [ "$(cargo-fuzz --version 2>/dev/null)" != "cargo-fuzz $CARGO_FUZZ" ]; then
   cargo install --quiet --locked --root "$FUZZ_CACHE" "cargo-fuzz@$CARGO_FUZZ"
 fi

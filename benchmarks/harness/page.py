@@ -51,7 +51,8 @@ engines take turns in random order. Models are trained by LightGBM 4.7.0 (lambda
 features; every round scores documents that the rounds before did not, so that branch predictors learn nothing. LightGBM is called
 through its C API, for single documents through its single-row fast call; lleaves and tl2cgen through their C functions, onnxruntime and
 Treelite through Python (some microseconds a call). YDF is measured by its own benchmark, which repeats its documents, with the trees
-rebuilt one by one. A compiler that needs more than {BUILD_LIMIT_SECONDS // 60} minutes of CPU time for a model is not waited for.
+rebuilt one by one. A compiler that needs more than {BUILD_LIMIT_SECONDS // 60} minutes of CPU time for a model is not waited for; tl2cgen compiles models of more than 16 MiB with
+-O1 instead of -O3.
 
 ![How many times as fast as LightGBM each engine is](performance-scorer.svg)
 """]

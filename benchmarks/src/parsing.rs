@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::messages::RankRequest;
 
@@ -39,7 +39,8 @@ fn owned(body: &[u8]) -> Result<()> {
 
 /// As the server reads it.
 fn served(body: &[u8]) -> Result<()> {
-    let request: searchop_server::api::messages::RankRequest = serde_json::from_slice(body)?;
+    let request =
+        searchop_server::api::body::parse_rank(body).map_err(|error| anyhow!(error.message))?;
     black_box(request);
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result};
 use axum::http::StatusCode;
 use axum::routing::post;
+use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use searchop_trainer::lightgbm::LoadedModel;
 use tokio::net::TcpListener;
@@ -62,7 +63,10 @@ async fn rank(
 /// # Errors
 /// The address cannot be listened on.
 pub async fn serve(address: SocketAddr, router: Router) -> Result<()> {
-    let listener = TcpListener::bind(address).await?;
+    // As SearchOp's server does.
+    let listener = TcpListener::bind(address).await?.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, router).await?;
     Ok(())
 }

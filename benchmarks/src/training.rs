@@ -1,13 +1,13 @@
 //! The trainer as a worker: from a matrix in memory to a model text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Result, bail};
 use searchop_ranking::svmlight::RankingRows;
-use searchop_trainer::lightgbm::{TrainingConfiguration, train};
+use searchop_trainer::lightgbm::{Objective, TrainingConfiguration, TrainingData, train};
 
 use crate::numbers::read_doubles;
 
@@ -48,13 +48,16 @@ impl TrainingWorker {
                 .map(|column| format!("Column_{column}"))
                 .collect(),
             configuration: TrainingConfiguration {
-                objective: "lambdarank".to_owned(),
+                objective: Objective::Lambdarank,
                 iterations,
                 leaves,
                 learning_rate: 0.05,
                 seed: 42,
                 parameters: BTreeMap::new(),
                 early_stopping: None,
+                position_bias: None,
+                monotone: BTreeMap::new(),
+                categorical: BTreeSet::new(),
                 threads,
             },
             text: String::new(),
@@ -68,13 +71,19 @@ impl TrainingWorker {
     pub fn act(&mut self, words: &[&str]) -> Result<()> {
         match words {
             ["train"] => {
-                let trained = train(&self.configuration, &self.names, &self.rows, None, |_| {
-                    ControlFlow::Continue(())
-                })?;
+                let data = TrainingData {
+                    feature_names: &self.names,
+                    training: &self.rows,
+                    positions: None,
+                    validation: None,
+                };
+                let trained = train(&self.configuration, &data, |_| ControlFlow::Continue(()))?;
                 self.text = trained.text;
             }
             ["dump", path] => fs::write(path, &self.text)?,
-            ["parameters", path] => fs::write(path, self.configuration.to_parameter_text())?,
+            ["parameters", path] => {
+                fs::write(path, self.configuration.to_parameter_text(&self.names)?)?;
+            }
             _ => bail!("not understood"),
         }
         Ok(())

@@ -346,9 +346,9 @@ pub struct TrainingRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressStatus>,
 
-    /// Metrics on the held-back data, each with its 95 % interval and baselines. NDCG has gain 2^label - 1, or the gain that
-    /// `spec.dataset.grades` states, and discount log2; ties stay in input order, and queries without a relevant document are left
-    /// out.
+    /// Metrics on the held-back data, with KFold of all queries out of fold, each with its 95 % interval and baselines. NDCG has
+    /// gain 2^label - 1, or the gain that `spec.dataset.grades` states, and discount log2; ties stay in input order, and queries
+    /// without a relevant document are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 16))]

@@ -7,5 +7,9 @@ use libfuzzer_sys::fuzz_target;
 use searchop_server::api::body::{parse_rank, reference};
 
 fuzz_target!(|body: &[u8]| {
-    assert_eq!(parse_rank(body), reference(body));
+    let read = parse_rank(body);
+    if let Ok(request) = &read {
+        let _ = request.check(1_000);
+    }
+    assert_eq!(read, reference(body));
 });

@@ -30,6 +30,11 @@ use crate::stand_in::{Outcome, try_each, try_each_here};
 const MOST_WORK_HERE: usize = 250_000;
 /// What computing a row takes, in trees.
 const WORK_OF_ROW: usize = 200;
+/// What a byte of the query adds to that: each row is looked through for each of its terms.
+const WORK_OF_QUERY_BYTE: usize = 2;
+/// What analysing a byte of the query takes, in trees: terms that nobody knows are looked for by
+/// their spelling.
+const WORK_OF_ANALYSED_BYTE: usize = 2_000;
 
 /// An answer to a rank request.
 #[derive(Debug)]
@@ -65,7 +70,8 @@ pub async fn rank(
         None => impression_id.encoded(&mut own_key),
     };
     let bundles = state.tracks.snapshot().candidates(key);
-    let Some(first) = bundles.first() else {
+    // A bundle that fails has another one stand in, on the same thread.
+    let Some(most) = bundles.iter().map(|bundle| work(bundle, &body)).max() else {
         return Ok(rank_answer(
             state,
             impression_id,
@@ -73,7 +79,7 @@ pub async fn rank(
             Err(DegradedCause::NoModel),
         ));
     };
-    if work(first, &body) <= MOST_WORK_HERE {
+    if most <= MOST_WORK_HERE {
         let attempt = |bundle: &Arc<LoadedBundle>| ranked(state, bundle, &body);
         let outcome = try_each_here(&state.pool, &place, &bundles, attempt, note_failure(state));
         let outcome = ranked_or_degraded(state, outcome, body.candidates.is_empty())?;
@@ -90,10 +96,16 @@ pub async fn rank(
 
 /// How long a list will take, in trees of one row.
 fn work(bundle: &LoadedBundle, body: &RankBody<'_>) -> usize {
+    let query = match &body.query {
+        Some(query) if bundle.computes_features() && !body.is_matrix() => query.len(),
+        _ => 0,
+    };
     let computed = if body.is_matrix() { 0 } else { WORK_OF_ROW };
+    let row = bundle.tree_count() + computed + query * WORK_OF_QUERY_BYTE;
     body.candidates
         .len()
-        .saturating_mul(bundle.tree_count() + computed)
+        .saturating_mul(row)
+        .saturating_add(query * WORK_OF_ANALYSED_BYTE)
 }
 
 type Ranked = Result<(Digest, RankedList), DegradedCause>;

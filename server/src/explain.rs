@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::answer::{note_failure, overloaded};
+use tracing::warn;
+
+use crate::answer::overloaded;
 use crate::api::body::RankBody;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::explain::{ExplainResponse, ExplainedCandidate, FeatureContribution};
@@ -55,14 +57,22 @@ pub async fn explain(
     let place = pool.enter().map_err(|_| overloaded(state))?;
     let body = Arc::new(body);
     let attempt = move |bundle: &Arc<LoadedBundle>| explained(bundle, &body, limit, top);
-    match try_each(pool, place, bundles, attempt, note_failure(state)).await {
+    // No list failed to be ranked, so the failures of ranking do not count it.
+    let failed = |bundle: &Arc<LoadedBundle>, error: &str| {
+        warn!(model = %bundle.digest(), error, "a model failed to explain a list");
+    };
+    match try_each(pool, place, bundles, attempt, failed).await {
         Ok(Outcome::Done(_, explanation)) => Ok(explanation),
         Ok(Outcome::Refused(error)) => Err(error),
         Ok(Outcome::Failed) | Err(PoolError::Panicked) => {
             let message = "the model failed to score the list; the log has more";
             Err(ApiError::new(ErrorCode::Internal, message))
         }
-        Err(PoolError::Overloaded | PoolError::OverBudget) => Err(overloaded(state)),
+        Err(PoolError::Overloaded) => Err(overloaded(state)),
+        Err(PoolError::OverBudget) => {
+            let message = "explaining took too long; try again, or ask for fewer by limit";
+            Err(ApiError::new(ErrorCode::Overloaded, message))
+        }
     }
 }
 
@@ -137,6 +147,9 @@ fn largest(
     };
     (
         places.into_iter().map(contribution).collect(),
-        others.into_iter().map(|place| contributions[place]).sum(),
+        // Not `sum`, which is -0 of nothing.
+        others
+            .into_iter()
+            .fold(0.0, |sum, place| sum + contributions[place]),
     )
 }

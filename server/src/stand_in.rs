@@ -63,7 +63,12 @@ where
     if tried >= bundles.len() {
         return first;
     }
-    pool.run(pool.enter()?, budget / 2, work(tried)).await
+    // The work that is late keeps its place. Who was let in is late where there is no other one, and
+    // not refused.
+    let Ok(place) = pool.enter() else {
+        return first;
+    };
+    pool.run(place, budget / 2, work(tried)).await
 }
 
 /// As [`try_each`], at once and on this thread: for work that is done sooner than another thread

@@ -53,11 +53,18 @@ pub async fn evaluate(job: &Job, options: &EvaluateOptions) -> Result<EvaluateRe
     let training = Training::of_manifest(&metadata)?;
     let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
+    let is_chosen = matches!(request.queries, MeasuredQueries::Chosen(_));
     let measured = training.measured(request.queries, &dataset_sha256)?;
     let mut data = source
         .load(job, request.log.unwrap_or(training.log))
         .await?;
     let mut notes = std::mem::take(&mut data.notes);
+    if is_chosen && dataset_sha256 == training.dataset_sha256 {
+        notes.push(
+            "this is the data that the bundle was trained on: what is measured flatters it"
+                .to_owned(),
+        );
+    }
     if let Some(other) = &against {
         notes.extend(seen_by_other(&other.metadata, &training)?);
     }

@@ -1,6 +1,7 @@
 //! The leak guard: a feature that alone ranks nearly as the labels do was probably made from them,
 //! and is not there when serving.
 
+use searchop_ranking::features::ATTRIBUTE_PREFIX;
 use searchop_ranking::split::{FeatureLeak, find_leaks};
 
 use crate::data::Features;
@@ -9,15 +10,7 @@ use crate::partition::Partition;
 use crate::request::LeakGuard;
 
 /// Words in the names of features that are a catalogue's own values.
-const CATALOGUE_WORDS: [&str; 7] = [
-    "popularity",
-    "price",
-    "stock",
-    "discount",
-    "rating",
-    "age",
-    "attribute",
-];
+const CATALOGUE_WORDS: [&str; 6] = ["popularity", "price", "stock", "discount", "rating", "age"];
 
 /// What the guard has to say of the training rows, one sentence for each feature.
 ///
@@ -58,15 +51,18 @@ fn sentence(leak: &FeatureLeak, names: &[String]) -> String {
 fn is_given(features: &Features, name: &str) -> bool {
     match features {
         Features::Dense { .. } => true,
-        Features::QueryItem { .. } => name
-            .split(|character: char| !character.is_ascii_alphanumeric())
-            .any(|word| CATALOGUE_WORDS.contains(&word) || word.starts_with("attribute")),
+        Features::QueryItem { .. } => {
+            name.starts_with(ATTRIBUTE_PREFIX)
+                || name.split('_').any(|word| CATALOGUE_WORDS.contains(&word))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+
+    use searchop_ranking::bundle::FeatureSchema;
 
     use super::*;
 
@@ -76,6 +72,8 @@ mod tests {
         let computed = Features::QueryItem {
             catalogue: PathBuf::new(),
             behaviour: PathBuf::new(),
+            log: None,
+            schema: Box::new(FeatureSchema::query_item()),
         };
         assert!(is_given(&dense, "f7"));
         for name in [
@@ -83,11 +81,16 @@ mod tests {
             "log_price",
             "price_z_score",
             "in_stock",
-            "attributes.size",
+            "attribute:size",
         ] {
             assert!(is_given(&computed, name), "{name}");
         }
-        for name in ["bm25_title", "all_coverage", "query_item_click_rate"] {
+        for name in [
+            "bm25_title",
+            "bm25_attributes",
+            "all_coverage",
+            "query_item_click_rate",
+        ] {
             assert!(!is_given(&computed, name), "{name}");
         }
     }

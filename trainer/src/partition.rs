@@ -1,7 +1,7 @@
 //! Which rows are trained on, which choose the number of trees, and which are tested on. The rule
 //! of a split is the ranking crate's; here it is applied to data, and the parts are checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use searchop_ranking::metrics::{Conventions, Gain};
 use searchop_ranking::split::{Split, folds_by_query, split_by_query, split_by_time};
@@ -17,8 +17,8 @@ use crate::request::SplitChoice;
 /// would all fall on the training side again.
 const VALIDATION_SEED_OFFSET: u64 = 1 << 32;
 
-/// Which part of a fold's training queries chooses its number of trees, with early stopping.
-const VALIDATION_FRACTION_OF_FOLDS: f64 = 0.2;
+/// One of so many parts of a fold's training queries chooses its number of trees, with early stopping.
+const VALIDATION_PARTS_OF_FOLDS: usize = 5;
 
 /// The parts of data.
 #[derive(Clone, Debug)]
@@ -324,11 +324,7 @@ fn deal(
         folds_by_query(queries.keys, u64::from(seed), count as usize).map_err(Failure::data)?;
     let fold = |split: Split| -> Result<Fold, Failure> {
         let (train, validation) = if choose_trees {
-            let by_query = SplitChoice::Query {
-                test_fraction: VALIDATION_FRACTION_OF_FOLDS,
-            };
-            let (train, validation, _) = inner_split(queries, &split.train, by_query, seed)?;
-            (train, validation)
+            choose_validation(queries, &split.train, seed)?
         } else {
             (split.train, Vec::new())
         };
@@ -339,6 +335,24 @@ fn deal(
         })
     };
     splits.into_iter().map(fold).collect()
+}
+
+/// A fifth of the queries, as evenly as they can be dealt: of few, a share by hash may be none.
+fn choose_validation(
+    queries: &Queries<'_>,
+    train: &[usize],
+    seed: u32,
+) -> Result<(Vec<usize>, Vec<usize>), Failure> {
+    let keys: Vec<String> = train
+        .iter()
+        .map(|query| queries.keys[*query].clone())
+        .collect();
+    let distinct = keys.iter().collect::<HashSet<_>>().len();
+    let seed = u64::from(seed) + VALIDATION_SEED_OFFSET;
+    let parts = folds_by_query(&keys, seed, distinct.clamp(2, VALIDATION_PARTS_OF_FOLDS))
+        .map_err(|error| Failure::data(format!("no validation queries: {error}")))?;
+    let original = |places: &[usize]| places.iter().map(|place| train[*place]).collect();
+    Ok((original(&parts[0].train), original(&parts[0].test)))
 }
 
 fn split_name(split: SplitChoice, test_fraction: f64) -> String {

@@ -66,6 +66,8 @@ pub struct TrainedParts<'a> {
     pub text: &'a str,
     /// The same, to compute with.
     pub model: &'a RankingModel,
+    /// Whether what was measured are the folds' models.
+    pub out_of_fold: bool,
     /// The rows that it was trained on.
     pub training: &'a RankingRows,
     /// Its features.
@@ -237,8 +239,9 @@ fn contributions(
     measured: Option<&MeasuredRows<'_>>,
 ) -> (MeanContributions, String) {
     let (rows, kind) = match measured {
-        Some(measured) => (&measured.test.rows, "test"),
-        None => (parts.training, "training"),
+        Some(measured) if !parts.out_of_fold => (&measured.test.rows, "test"),
+        // The published model has seen all that folds measure.
+        _ => (parts.training, "training"),
     };
     let trees = parts.model.tree_count().max(1);
     let most = (MOST_TREE_ROWS / trees).clamp(FEWEST_ROWS, MOST_ROWS);

@@ -197,7 +197,8 @@ struct Work {
 impl Work {
     /// The bundle, and what people should know of it.
     fn run(mut self, data: Data) -> Result<(WrittenBundle, Vec<String>), Failure> {
-        let schema = data.features.schema(data.rows.feature_count());
+        let mut schema = data.features.schema(data.rows.feature_count());
+        self.configuration.declare(&mut schema);
         let gains_note = data
             .label_gains
             .as_deref()
@@ -251,6 +252,7 @@ impl Work {
             trained: &trained,
             text: &text,
             model: &model,
+            out_of_fold: !partition.folds.is_empty(),
             training: &partition.training,
             schema: &schema,
             dataset_sha256: &self.dataset_sha256,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::catalogue::Catalogue;
-use crate::features::{FeatureContext, FeatureType, MonotoneConstraint, definitions};
+use crate::features::{FeatureContext, FeatureType, MonotoneConstraint};
 use crate::metrics::statistics::Bootstrap;
 use crate::metrics::{Conventions, ScoredRows, evaluate};
 use crate::model::RankingModel;

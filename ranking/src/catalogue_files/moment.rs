@@ -26,12 +26,20 @@ impl Moment {
     }
 }
 
+/// Nearer to 1970 a number is a year, a date without hyphens, or one of seconds.
+const LEAST_MILLISECONDS: u64 = 100_000_000_000;
+
+fn is_plausible(milliseconds: i64) -> bool {
+    milliseconds.unsigned_abs() >= LEAST_MILLISECONDS
+}
+
 impl TryFrom<Written> for Moment {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
         match written {
-            Written::Number(milliseconds) => Ok(Self(milliseconds)),
+            Written::Number(milliseconds) if is_plausible(milliseconds) => Ok(Self(milliseconds)),
+            Written::Number(number) => number.to_string().parse(),
             Written::Text(text) => text.parse(),
         }
     }
@@ -41,7 +49,9 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(milliseconds) = text.parse() {
+        if let Ok(milliseconds) = text.parse()
+            && is_plausible(milliseconds)
+        {
             return Ok(Self(milliseconds));
         }
         let zoneless = || text.parse::<DateTime>().ok();
@@ -57,5 +67,21 @@ impl FromStr for Moment {
                  number of milliseconds since 1970"
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_near_1970_is_no_time() {
+        let milliseconds = |text: &str| text.parse::<Moment>().map(Moment::milliseconds);
+        assert_eq!(milliseconds("1738281600000"), Ok(1_738_281_600_000));
+        assert_eq!(milliseconds("2025-01-31"), Ok(1_738_281_600_000));
+        for text in ["2025", "1738281600", "-1"] {
+            assert!(milliseconds(text).is_err(), "{text}");
+        }
+        assert!(Moment::try_from(Written::Number(1_738_281_600)).is_err());
     }
 }

@@ -52,7 +52,11 @@ impl Items {
             .zip(catalogue.products())
             .map(|(item, product)| {
                 let log_price = log_price(product);
-                let mean = means.get(product.category.as_slice()).copied();
+                // Products without a category are in none together.
+                let mean = means
+                    .get(product.category.as_slice())
+                    .filter(|_| !product.category.is_empty())
+                    .copied();
                 ItemFacts {
                     log_price,
                     popularity: product.popularity.map_or(f64::NAN, libm::log1p),

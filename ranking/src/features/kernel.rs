@@ -132,6 +132,7 @@ impl FeatureContext {
             .collect();
         let misspelt = unknown_terms
             .iter()
+            .filter(|term| SpellingIndex::takes(term))
             .take(MAXIMUM_CORRECTED_TERMS)
             .map(|term| {
                 let found = self.spelling.corrections(term, statistics).into_iter();

@@ -66,7 +66,8 @@ fn numbers<N: Eq + std::hash::Hash>(names: impl Iterator<Item = Option<N>>) -> V
 pub(super) struct RecentActivity<'a> {
     groups: &'a ItemGroups,
     events: u32,
-    newest_seconds: u32,
+    /// Logarithm of the seconds since the newest.
+    newest: f64,
     brands: Shares,
     categories: Shares,
     /// Mean of the items' log prices; NaN without any.
@@ -86,7 +87,7 @@ impl<'a> RecentActivity<'a> {
         let mut activity = Self {
             groups,
             events: 0,
-            newest_seconds: newest,
+            newest: logarithm(newest),
             brands: Shares::default(),
             categories: Shares::default(),
             log_price: f64::NAN,
@@ -120,7 +121,7 @@ impl<'a> RecentActivity<'a> {
         let known = self.items.get(&item);
         let mut set = |column: Column, value: f64| row[column as usize] = value;
         set(Column::RecentEvents, f64::from(self.events));
-        set(Column::RecentSeconds, logarithm(self.newest_seconds));
+        set(Column::RecentSeconds, self.newest);
         set(
             Column::RecentBrandAffinity,
             self.brands.share(self.groups.brands[place]),
@@ -154,8 +155,8 @@ struct Shares {
 
 impl Shares {
     fn add(&mut self, group: Option<u32>, strength: u32) {
+        self.total += strength;
         if let Some(group) = group {
-            self.total += strength;
             *self.by_group.entry(group).or_default() += strength;
         }
     }

@@ -17,7 +17,7 @@ use crate::generate::world::World;
 const FASHION: f64 = 2.5;
 
 /// What changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ChangeKind {
     /// One category is neither shown nor asked for before the day. From then on this share of
     /// shoppers' searches is for it.

@@ -39,8 +39,14 @@ pub fn measure(
             let mut ideal = judged.to_vec();
             ideal.sort_unstable_by(|first, second| second.cmp(first));
             let ideal = discounted_gain(&ideal, cutoff, &conventions.gain);
-            // With `relevant_from` 0, a query may count and still have nothing to gain.
+            // With `relevant_from` 0, or with stated gains of 0, a query may count and still have
+            // nothing to gain. Of the latter no order is better than another.
             if ideal == 0.0 {
+                if matches!(conventions.gain, Gain::Stated(_))
+                    && conventions.empty_queries == EmptyQueries::Skip
+                {
+                    return None;
+                }
                 0.0
             } else {
                 discounted_gain(ranked, cutoff, &conventions.gain) / ideal

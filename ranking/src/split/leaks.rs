@@ -53,12 +53,21 @@ struct Sample {
 }
 
 impl Sample {
-    fn of(rows: &RankingRows) -> Self {
+    /// Of queries that can be ranked wrongly: of the others every feature would rank all.
+    fn of(rows: &RankingRows, conventions: &Conventions) -> Self {
+        let gain = |row: usize| conventions.gain.of(rows.labels()[row]);
+        let rankable: Vec<usize> = (0..rows.query_count())
+            .filter(|query| {
+                let mut gains = rows.query_rows(*query).map(gain);
+                let first = gains.next();
+                gains.any(|other| Some(other) != first)
+            })
+            .collect();
         let rows_of_query = rows.row_count().div_ceil(rows.query_count());
         let queries = (ROWS_LIMIT / rows_of_query).clamp(2 * QUERIES_MINIMUM, QUERIES_LIMIT);
-        let step = rows.query_count().div_ceil(queries);
+        let step = rankable.len().div_ceil(queries).max(1);
         let (mut order, mut boundaries) = (Vec::new(), vec![0]);
-        for query in (0..rows.query_count()).step_by(step) {
+        for query in rankable.into_iter().step_by(step) {
             let start = order.len();
             order.extend(rows.query_rows(query));
             order[start..].sort_by_key(|row| rows.labels()[*row]);
@@ -77,8 +86,11 @@ pub(super) fn find_leaks_by_blocks(
     conventions: &Conventions,
     values_limit: usize,
 ) -> Result<Vec<FeatureLeak>, MetricsError> {
-    let sample = Sample::of(rows);
+    let sample = Sample::of(rows, conventions);
     let height = sample.order.len();
+    if height == 0 {
+        return Ok(Vec::new());
+    }
     let width = (values_limit / height).clamp(1, rows.feature_count());
     let mut block = vec![0.0; width * height];
     let mut values = vec![0.0; width];

@@ -68,6 +68,13 @@ impl SpellingIndex {
         }
     }
 
+    /// Whether a term is compared with others at all.
+    #[must_use]
+    pub fn takes(term: &str) -> bool {
+        (SHORTEST_TERM_LETTERS..=LONGEST_TERM_LETTERS).contains(&term.chars().count())
+            && !term.bytes().any(|byte| byte.is_ascii_digit())
+    }
+
     /// The terms nearest to one that the catalogue does not have: fewest edits first, then those that
     /// most items have, then by name; at most 8.
     ///
@@ -75,13 +82,11 @@ impl SpellingIndex {
     /// and terms with a digit, which tell models apart, have none.
     #[must_use]
     pub fn corrections(&self, term: &str, statistics: &TextStatistics) -> Vec<Correction> {
-        let letters = term.chars().count();
-        if !(SHORTEST_TERM_LETTERS..=LONGEST_TERM_LETTERS).contains(&letters)
-            || term.bytes().any(|byte| byte.is_ascii_digit())
-        {
+        if !Self::takes(term) {
             return Vec::new();
         }
-        let builder = &self.automata[usize::from(letters >= LONG_TERM_LETTERS)];
+        let is_long = term.chars().count() >= LONG_TERM_LETTERS;
+        let builder = &self.automata[usize::from(is_long)];
         let within = builder.build_dfa(term);
         let mut found = Vec::new();
         let mut near = self.terms.search(Within(&within)).into_stream();

@@ -63,12 +63,13 @@ pub async fn rank(
     // Whoever has arrived is let in or refused before any of them is ranked. So what waits is
     // counted, and a refusal comes at once however much there is to rank.
     tokio::task::yield_now().await;
+    let queued = place.age();
     let started = Instant::now();
     let body = parse_rank(&bytes)?;
     body.check(state.limits.candidates)?;
     state
         .metrics
-        .parsed(place.age(), started.elapsed(), body.candidates.len());
+        .parsed(queued, started.elapsed(), body.candidates.len());
     let answer = answer::rank(&state, place, state.new_impression(), body).await?;
     let json = HeaderValue::from_static("application/json");
     let headers = [(header::CONTENT_TYPE, json)];

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use searchop_ranking::catalogue::Catalogue;
-use searchop_ranking::events::{Action, Event, EventAttributes, EventObject, Search};
+use searchop_ranking::events::{
+    Action, Event, EventAttributes, EventObject, QueryAttributes, Search,
+};
 use searchop_ranking::features::{FeatureContext, Journal, TrainingOptions, column, training_rows};
 use searchop_server::api::body::RankBody;
 use searchop_server::api::messages::RankRequest;
@@ -21,6 +23,7 @@ fn search(query_id: &str, timestamp: i64, shown: &[&str]) -> Search {
         query_id: query_id.to_owned(),
         client_id: "somebody".to_owned(),
         user_query: "running shoes".to_owned(),
+        query_attributes: QueryAttributes::default(),
         timestamp,
         query_response_hit_ids: shown.iter().map(|&id| id.to_owned()).collect(),
     }

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
+use searchop_ranking::bundle::FeatureSchema;
+use searchop_ranking::features::{FeatureType, MonotoneConstraint};
+
 use super::early_stopping::EarlyStopping;
 use super::error::LightGbmError;
 
@@ -136,6 +139,22 @@ pub struct TrainingConfiguration {
 }
 
 impl TrainingConfiguration {
+    /// Writes into a schema what was asked for of its features.
+    pub fn declare(&self, schema: &mut FeatureSchema) {
+        for feature in &mut schema.features {
+            feature.monotone_constraint =
+                self.monotone
+                    .get(&feature.name)
+                    .map(|direction| match direction {
+                        Direction::Increasing => MonotoneConstraint::Increasing,
+                        Direction::Decreasing => MonotoneConstraint::Decreasing,
+                    });
+            if self.categorical.contains(&feature.name) {
+                feature.feature_type = FeatureType::Categorical;
+            }
+        }
+    }
+
     /// What decides the model but objective and seed, by LightGBM's names, for the record.
     #[must_use]
     pub fn named_parameters(&self) -> BTreeMap<String, String> {

@@ -195,14 +195,14 @@ impl Dataset {
         check(code, "set a dataset's field")
     }
 
-    /// Names of the features, in column order.
+    /// Names of the features, in column order, as [`column_name`] writes them.
     ///
     /// # Errors
-    /// A name LightGBM refuses, or another number of names than of columns.
+    /// A name with a NUL, or another number of names than of columns.
     pub(super) fn set_feature_names(&mut self, names: &[String]) -> Result<(), LightGbmError> {
         let names = names
             .iter()
-            .map(|name| c_text(name, "a feature's name"))
+            .map(|name| c_text(&column_name(name), "a feature's name"))
             .collect::<Result<Vec<_>, _>>()?;
         let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let length = c_length(pointers.len(), "the number of feature names")?;
@@ -212,6 +212,20 @@ impl Dataset {
             unsafe { sys::LGBM_DatasetSetFeatureNames(self.handle, pointers.as_mut_ptr(), length) };
         check(code, "set feature names")
     }
+}
+
+/// A feature's name as LightGBM takes it, which knows neither blanks nor the special characters of
+/// JSON: bytes other than ASCII letters, digits and `-._` as `%` with two hexadecimal digits.
+fn column_name(name: &str) -> String {
+    let mut written = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | 0) {
+            written.push(char::from(byte));
+        } else {
+            written.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    written
 }
 
 /// A model under training, or one read from text.

@@ -234,7 +234,7 @@ fn what_is_wrong_is_told_by_input_line_and_field() {
         message.starts_with("input Judgements: line 3, field grade: \"x\" has no label"),
         "{message}"
     );
-    let odd = place.write("odd.csv", &(judgements() + "red boot,p1,Odd\n"));
+    let odd = place.write("odd.csv", &(self::judgements() + "red boot,p1,Odd\n"));
     let odd = format!("Judgements={odd}");
     let result = place.succeed(&train(&[
         "--input",

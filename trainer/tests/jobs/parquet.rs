@@ -10,7 +10,7 @@ const ITEMS: usize = 40;
 const SEARCHES: i64 = 60;
 
 fn price(item: usize) -> Option<f64> {
-    (item % 5 > 0).then(|| item as f64 + 0.5)
+    (!item.is_multiple_of(5)).then_some(item as f64 + 0.5)
 }
 
 fn title(item: usize) -> String {

@@ -504,7 +504,7 @@ proptest! {
             .collect();
         let mut values = Vec::new();
         if f64::read_all(&text, &mut values) {
-            prop_assert_eq!(Some(values.into_iter().map(f64::to_bits).collect()), expected);
+            prop_assert_eq!(Some(values.into_iter().map(f64::to_bits).collect::<Vec<u64>>()), expected);
         } else {
             prop_assert!(expected.is_none() || text.split(' ').any(str::is_empty));
         }

@@ -128,7 +128,7 @@ impl RankBody<'_> {
 
     /// The same, with texts of its own. The feature values are moved.
     pub fn into_owned(self) -> RankBody<'static> {
-        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let owned = |text: Cow<'_, str>| -> Cow<'static, str> { Cow::Owned(text.into_owned()) };
         RankBody {
             query: self.query.map(owned),
             context: self.context,

@@ -1,6 +1,6 @@
 //! A row of a Parquet file as the JSON object that would say the same. Pure.
 
-use parquet::basic::{ConvertedType, LogicalType};
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
 use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
 use searchop_ranking::input::Complaint;
@@ -28,6 +28,8 @@ struct Column {
     /// Where its value stands in the object: `event_attributes.object.object_id` may be one column.
     path: Vec<String>,
     text: TextKind,
+    /// Of times in a unit that the library hands over as bare numbers; else 1.
+    per_millisecond: i64,
 }
 
 /// What the texts of a column are.
@@ -58,6 +60,10 @@ impl Columns {
     pub(super) fn object(&self, row: Row) -> Result<Value, Complaint> {
         let mut object = Map::new();
         for (column, (name, field)) in self.0.iter().zip(row.into_columns()) {
+            let field = match field {
+                Field::Long(number) => Field::Long(number.div_euclid(column.per_millisecond)),
+                other => other,
+            };
             let value = json(field)
                 .and_then(|value| column.text.read(value))
                 .map_err(|message| Complaint::invalid(&name, message))?;
@@ -85,6 +91,14 @@ impl Column {
             || info.logical_type_ref() == Some(&LogicalType::Json);
         Self {
             path: parts.into_iter().map(str::to_owned).collect(),
+            per_millisecond: match (info.converted_type(), info.logical_type_ref()) {
+                (ConvertedType::NONE, Some(LogicalType::Timestamp(time))) => match time.unit {
+                    TimeUnit::NANOS => 1_000_000,
+                    TimeUnit::MICROS => 1_000,
+                    TimeUnit::MILLIS => 1,
+                },
+                _ => 1,
+            },
             text: if says_json {
                 TextKind::Json
             } else if JSON_TEXTS.contains(&name) {

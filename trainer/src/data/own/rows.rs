@@ -135,9 +135,16 @@ fn require_rows(rows: &TrainingRows, cause: &str) -> Result<(), Failure> {
 /// The gains of the labels up to the highest, unless they are 2^label - 1.
 fn stated_gains(judgements: &JudgementList) -> Option<Vec<f64>> {
     let gains = judgements.label_gains();
-    let is_usual = (0..)
-        .zip(gains)
-        .all(|(label, gain)| *gain == f64::from((1_u32 << label) - 1));
+    // Labels that no document has do not count: theirs are only filled in.
+    let is_usual = judgements
+        .queries()
+        .iter()
+        .flat_map(|query| &query.items)
+        .all(|item| {
+            gains
+                .get(usize::from(item.label))
+                .is_some_and(|gain| *gain == f64::from((1_u32 << item.label) - 1))
+        });
     (!is_usual).then(|| gains.to_vec())
 }
 
