@@ -109,7 +109,7 @@ fn spec(run: &str) -> Value {
         "serving": {
             "autoscaling": {
                 "mode": "Managed", "minReplicas": FEWEST, "maxReplicas": MOST,
-                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "20m"}}}],
+                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "10m"}}}],
                 "behavior": {
                     "scaleUp": {"stabilizationWindowSeconds": 0},
                     "scaleDown": {"stabilizationWindowSeconds": 5, "policies": [{"type": "Pods", "value": 10, "periodSeconds": 5}]},
