@@ -45,6 +45,16 @@ pub(crate) fn dense(leaves: [f64; 3]) -> BundleFiles {
     dense_of_trees(leaves, 1)
 }
 
+/// Puts the highest candidate first.
+pub(crate) fn upward() -> BundleFiles {
+    dense([1.0, 2.0, 3.0])
+}
+
+/// Puts the highest candidate last.
+pub(crate) fn downward() -> BundleFiles {
+    dense([3.0, 2.0, 1.0])
+}
+
 /// As [`dense`], with the same tree several times.
 pub(crate) fn dense_of_trees(leaves: [f64; 3], trees: usize) -> BundleFiles {
     let schema = FeatureSchema::dense(3);

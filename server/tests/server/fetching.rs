@@ -7,16 +7,8 @@ use searchop_server::bundle::LoadedBundle;
 use searchop_server::digest::Digest;
 use serde_json::Value;
 
-use crate::bundles::{self, BundleFiles};
+use crate::bundles;
 use crate::program::{binary, fetch, wait};
-
-fn upward() -> BundleFiles {
-    bundles::dense([1.0, 2.0, 3.0])
-}
-
-fn downward() -> BundleFiles {
-    bundles::dense([3.0, 2.0, 1.0])
-}
 
 /// How a fetch ended.
 struct Fetched {
@@ -62,7 +54,7 @@ fn source(store: &Path, digest: &Digest) -> String {
 fn fetched_bundles_can_be_served() {
     let store = tempfile::tempdir().unwrap();
     let (up, with_catalogue) = (
-        upward().publish(store.path()),
+        bundles::upward().publish(store.path()),
         bundles::with_catalogue().publish(store.path()),
     );
     let fetched = run(
@@ -84,11 +76,11 @@ fn fetched_bundles_can_be_served() {
 fn an_unusable_candidate_is_noted_and_the_required_bundle_is_there() {
     let store = tempfile::tempdir().unwrap();
     let (up, down) = (
-        upward().publish(store.path()),
-        downward().publish(store.path()),
+        bundles::upward().publish(store.path()),
+        bundles::downward().publish(store.path()),
     );
     let absent: Digest = "a".repeat(64).parse().unwrap();
-    let mut later = upward();
+    let mut later = bundles::upward();
     later.format_version = 9;
     let later = later.publish(store.path());
     std::fs::write(
@@ -191,8 +183,8 @@ fn a_store_that_does_not_answer_is_tried_again_later() {
 #[test]
 fn only_a_bundle_that_is_awaited_keeps_a_pod_from_starting() {
     let store = tempfile::tempdir().unwrap();
-    let up = upward().publish(store.path());
-    let unreachable = downward().digest();
+    let up = bundles::upward().publish(store.path());
+    let unreachable = bundles::downward().digest();
     let credentials = tempfile::tempdir().unwrap();
     let fetch = |awaited: Option<String>| {
         let into = tempfile::tempdir().unwrap();

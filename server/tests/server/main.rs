@@ -4,6 +4,7 @@
 
 mod bundles;
 mod context;
+mod damage;
 mod documents;
 mod explain;
 mod fetching;

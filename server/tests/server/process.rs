@@ -10,19 +10,11 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::bundles::{self, BundleFiles};
+use crate::bundles;
 use crate::program::{Server, client, post, wait};
 
 const REQUEST: &str =
     r#"{"candidates":[{"id":"a","features":[0,0,0]},{"id":"b","features":[2,0,0]}]}"#;
-
-fn upward() -> BundleFiles {
-    bundles::dense([1.0, 2.0, 3.0])
-}
-
-fn downward() -> BundleFiles {
-    bundles::dense([3.0, 2.0, 1.0])
-}
 
 /// Counts of a load.
 #[derive(Default)]
@@ -71,7 +63,7 @@ impl Load {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_fails_while_the_server_is_told_to_stop_and_it_exits_with_0() {
     let directory = tempfile::tempdir().unwrap();
-    let digest = upward().write(directory.path());
+    let digest = bundles::upward().write(directory.path());
     let flags = [
         "--single",
         "--shutdown-grace-milliseconds",
@@ -140,7 +132,7 @@ async fn no_request_fails_while_the_server_is_told_to_stop_and_it_exits_with_0()
 #[tokio::test]
 async fn a_request_that_never_ends_does_not_hold_up_the_exit() {
     let directory = tempfile::tempdir().unwrap();
-    let digest = upward().write(directory.path());
+    let digest = bundles::upward().write(directory.path());
     let flags = [
         "--single",
         "--shutdown-grace-milliseconds",
@@ -164,8 +156,8 @@ async fn a_request_that_never_ends_does_not_hold_up_the_exit() {
 async fn no_request_fails_while_the_plan_changes_under_load() {
     let directory = tempfile::tempdir().unwrap();
     let (up, down) = (
-        upward().write(directory.path()),
-        downward().write(directory.path()),
+        bundles::upward().write(directory.path()),
+        bundles::downward().write(directory.path()),
     );
     let plan_file = directory.path().join("plan.json");
     let write_plan = |sequence: usize| {
@@ -225,8 +217,8 @@ async fn no_request_fails_while_the_plan_changes_under_load() {
 async fn a_corrupt_candidate_is_reported_while_the_other_serves() {
     let directory = tempfile::tempdir().unwrap();
     let (up, down) = (
-        upward().write(directory.path()),
-        downward().write(directory.path()),
+        bundles::upward().write(directory.path()),
+        bundles::downward().write(directory.path()),
     );
     std::fs::write(
         directory.path().join(down.as_str()).join("model.txt"),
@@ -266,7 +258,7 @@ async fn a_corrupt_candidate_is_reported_while_the_other_serves() {
 #[tokio::test]
 async fn feedback_is_one_line_in_the_log() {
     let directory = tempfile::tempdir().unwrap();
-    let digest = upward().write(directory.path());
+    let digest = bundles::upward().write(directory.path());
     let server = Server::start(directory.path(), &[&digest], &["--single"]);
     let impression = "01890a5d-ac96-774b-bcce-b302099a8057";
     let feedback = json!({ "impressionId": impression, "events": [{ "type": "click", "id": "b", "position": 1 }] });
@@ -296,7 +288,7 @@ async fn exchange(server: &Server, bytes: &[u8]) -> String {
 #[tokio::test]
 async fn slow_and_oversized_clients_are_answered_and_let_go() {
     let directory = tempfile::tempdir().unwrap();
-    let digest = upward().write(directory.path());
+    let digest = bundles::upward().write(directory.path());
     let flags = [
         "--single",
         "--request-timeout-milliseconds",
@@ -341,7 +333,7 @@ async fn slow_and_oversized_clients_are_answered_and_let_go() {
 #[tokio::test]
 async fn a_connection_too_many_is_refused_and_the_next_one_is_not() {
     let directory = tempfile::tempdir().unwrap();
-    let digest = upward().write(directory.path());
+    let digest = bundles::upward().write(directory.path());
     let server = Server::start(
         directory.path(),
         &[&digest],

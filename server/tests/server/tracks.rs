@@ -41,19 +41,10 @@ async fn readiness(server: &Harness) -> (u16, Readiness) {
     )
 }
 
-/// Puts the highest candidate first, or last.
-fn upward() -> BundleFiles {
-    bundles::dense([1.0, 2.0, 3.0])
-}
-
-fn downward() -> BundleFiles {
-    bundles::dense([3.0, 2.0, 1.0])
-}
-
 #[tokio::test]
 async fn a_server_is_ready_when_the_stable_model_passed_its_checks() {
-    let server = serving(&[upward(), downward()]);
-    let (up, down) = (upward().digest(), downward().digest());
+    let server = serving(&[bundles::upward(), bundles::downward()]);
+    let (up, down) = (bundles::upward().digest(), bundles::downward().digest());
     assert_eq!(
         readiness(&server).await,
         (
@@ -112,8 +103,8 @@ async fn a_server_is_ready_when_the_stable_model_passed_its_checks() {
 
 #[tokio::test]
 async fn a_start_is_over_when_no_bundle_is_being_loaded() {
-    let server = serving(&[upward(), downward()]);
-    let down = downward().digest();
+    let server = serving(&[bundles::upward(), bundles::downward()]);
+    let down = bundles::downward().digest();
     let startup = async || {
         let answer = server.admin("/startupz").await;
         let told: Startup = serde_json::from_str(&answer.text).unwrap();
@@ -131,8 +122,8 @@ async fn a_start_is_over_when_no_bundle_is_being_loaded() {
 
 #[tokio::test]
 async fn tracks_tell_state_weight_and_metrics() {
-    let server = serving(&[upward(), downward()]);
-    let (up, down) = (upward().digest(), downward().digest());
+    let server = serving(&[bundles::upward(), bundles::downward()]);
+    let (up, down) = (bundles::upward().digest(), bundles::downward().digest());
     server.fail(&down, "DigestMismatch");
     server.follow(7, &[(&up, 100), (&down, 0)]);
     let report = tracks(&server).await;
@@ -157,8 +148,8 @@ async fn tracks_tell_state_weight_and_metrics() {
 
 #[tokio::test]
 async fn traffic_is_shared_by_weight_and_a_session_stays_on_its_model() {
-    let server = serving(&[upward(), downward()]);
-    let (up, down) = (upward().digest(), downward().digest());
+    let server = serving(&[bundles::upward(), bundles::downward()]);
+    let (up, down) = (bundles::upward().digest(), bundles::downward().digest());
     server.follow(2, &[(&up, 70), (&down, 30)]);
     let mut on_down = 0;
     for session in 0..400 {
@@ -179,8 +170,8 @@ async fn traffic_is_shared_by_weight_and_a_session_stays_on_its_model() {
 
 #[tokio::test]
 async fn a_failed_model_is_stood_in_for_by_the_other_with_traffic() {
-    let server = serving(&[upward(), downward()]);
-    let (up, down) = (upward().digest(), downward().digest());
+    let server = serving(&[bundles::upward(), bundles::downward()]);
+    let (up, down) = (bundles::upward().digest(), bundles::downward().digest());
     server.follow(2, &[(&up, 50), (&down, 50)]);
     server.fail(&down, "ParityMismatch");
     for session in 0..20 {
@@ -199,8 +190,8 @@ fn overflowing() -> BundleFiles {
 
 #[tokio::test]
 async fn a_model_that_fails_on_a_request_is_stood_in_for_and_counted() {
-    let server = serving(&[overflowing(), upward()]);
-    let (over, up) = (overflowing().digest(), upward().digest());
+    let server = serving(&[overflowing(), bundles::upward()]);
+    let (over, up) = (overflowing().digest(), bundles::upward().digest());
     server.follow(2, &[(&over, 99), (&up, 1)]);
     let answer = server.rank(&request("somebody")).await;
     assert_eq!(
@@ -245,7 +236,7 @@ async fn without_any_model_lists_keep_their_order_and_searches_are_told_to_wait(
 #[tokio::test]
 async fn a_full_server_answers_quickly_that_it_is() {
     let pool = ScoringPool::new(0, 1, Duration::from_secs(30));
-    let server = with_limits(&[upward()], Limits::default(), pool);
+    let server = with_limits(&[bundles::upward()], Limits::default(), pool);
     let answer = server.rank(&request("somebody")).await;
     assert_eq!(answer.error(), (503, "Overloaded".into(), String::new()));
     assert_eq!(answer.headers["retry-after"], "1");
@@ -261,7 +252,7 @@ async fn a_full_server_answers_quickly_that_it_is() {
 #[tokio::test]
 async fn what_waited_too_long_keeps_the_order_sent() {
     let pool = ScoringPool::new(4, 1, Duration::ZERO);
-    let server = with_limits(&[upward()], Limits::default(), pool);
+    let server = with_limits(&[bundles::upward()], Limits::default(), pool);
     let answer = server.rank(&request("somebody")).await;
     assert_eq!(
         (answer.ids(), &answer.json()["degraded"]),
@@ -323,7 +314,7 @@ async fn a_long_list_that_is_too_late_keeps_the_order_sent() {
 #[tokio::test]
 async fn requests_beyond_the_places_are_refused_before_any_is_ranked() {
     let pool = ScoringPool::new(3, 1, Duration::from_secs(30));
-    let server = with_limits(&[upward()], Limits::default(), pool);
+    let server = with_limits(&[bundles::upward()], Limits::default(), pool);
     let request = request("somebody");
     let answers = futures::future::join_all((0..10).map(|_| server.rank(&request))).await;
     let statuses: Vec<u16> = answers
@@ -338,115 +329,10 @@ async fn requests_beyond_the_places_are_refused_before_any_is_ranked() {
     assert_eq!(server.rank(&request).await.status, 200);
 }
 
-/// Loads one bundle, and gives why it is refused.
-async fn refused(bundle: BundleFiles, damage: impl FnOnce(&std::path::Path)) -> (String, String) {
-    let directory = tempfile::tempdir().unwrap();
-    let digest = bundle.write(directory.path());
-    damage(&directory.path().join(digest.as_str()));
-    let error = searchop_server::bundle::LoadedBundle::load(directory.path(), &digest)
-        .expect_err("it is damaged");
-    let failure = searchop_server::bundle::failure(directory.path(), &digest, &error);
-    (failure.reason, failure.message)
-}
-
-fn replace(bundle: &mut BundleFiles, path: &str, from: &str, to: &str) {
-    let file = bundle
-        .files
-        .iter_mut()
-        .find(|(name, _)| name == path)
-        .unwrap();
-    let text = String::from_utf8(file.1.clone()).unwrap();
-    assert!(text.contains(from), "the damage changes something");
-    file.1 = text.replacen(from, to, 1).into_bytes();
-}
-
-#[tokio::test]
-async fn every_damage_to_a_bundle_is_refused_by_name() {
-    let untouched = |_: &std::path::Path| {};
-    let flip = |directory: &std::path::Path| {
-        let path = directory.join("model.txt");
-        let mut bytes = std::fs::read(&path).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        std::fs::write(path, bytes).unwrap();
-    };
-    let (reason, message) = refused(upward(), flip).await;
-    assert_eq!(reason, "DigestMismatch");
-    assert!(
-        message.starts_with("model.txt: expected sha256 "),
-        "{message}"
-    );
-    let shorten =
-        |directory: &std::path::Path| std::fs::write(directory.join("parity.json"), "{}").unwrap();
-    assert_eq!(refused(upward(), shorten).await.0, "DigestMismatch");
-    let lose =
-        |directory: &std::path::Path| std::fs::remove_file(directory.join("model.txt")).unwrap();
-    assert_eq!(refused(upward(), lose).await.0, "ArtifactNotFound");
-    let other = |directory: &std::path::Path| {
-        std::fs::write(directory.join("manifest.json"), downward().manifest()).unwrap()
-    };
-    assert_eq!(refused(upward(), other).await.0, "DigestMismatch");
-
-    let mut later = upward();
-    later.format_version = 2;
-    let (reason, message) = refused(later, untouched).await;
-    assert_eq!(reason, "UnknownFormat");
-    assert!(message.contains("format version 2"), "{message}");
-    let mut dataset = upward();
-    dataset.kind = "Dataset";
-    assert_eq!(refused(dataset, untouched).await.0, "UnknownFormat");
-    let mut outside = upward();
-    outside.files.push(("../outside".into(), b"x".to_vec()));
-    assert_eq!(refused(outside, untouched).await.0, "InvalidData");
-
-    let mut other_scores = upward();
-    replace(
-        &mut other_scores,
-        "model.txt",
-        "leaf_value=1.0",
-        "leaf_value=1.0000000000000002",
-    );
-    assert_eq!(refused(other_scores, untouched).await.0, "ParityMismatch");
-    let mut other_schema = upward();
-    replace(&mut other_schema, "features.json", "\"f1\"", "\"g1\"");
-    assert_eq!(refused(other_schema, untouched).await.0, "SchemaMismatch");
-    let mut other_catalogue = bundles::with_catalogue();
-    replace(
-        &mut other_catalogue,
-        "catalogue.jsonl",
-        "\"title\":\"Desk lamp\",",
-        "",
-    );
-    let (reason, message) = refused(other_catalogue, untouched).await;
-    assert_eq!(reason, "CatalogueInvalid");
-    assert!(
-        message.contains("title") && message.contains('4'),
-        "names field and line: {message}"
-    );
-}
-
-#[tokio::test]
-async fn a_bundle_that_was_not_fetched_says_why() {
-    let directory = tempfile::tempdir().unwrap();
-    let digest = upward().digest();
-    let load = || {
-        searchop_server::bundle::LoadedBundle::load(directory.path(), &digest)
-            .expect_err("it is not there")
-    };
-    let failure = searchop_server::bundle::failure(directory.path(), &digest, &load());
-    assert_eq!(failure.reason, "ArtifactNotFound");
-    let note = r#"{"reason":"UnknownFormat","message":"format version 9"}"#;
-    std::fs::write(directory.path().join(format!("{digest}.failed.json")), note).unwrap();
-    let failure = searchop_server::bundle::failure(directory.path(), &digest, &load());
-    assert_eq!(
-        (failure.reason.as_str(), failure.message.as_str()),
-        ("UnknownFormat", "format version 9")
-    );
-}
-
 #[tokio::test]
 async fn a_plan_is_followed_while_it_changes_and_a_broken_one_is_not() {
-    let server = serving(&[upward(), downward()]);
-    let (up, down) = (upward().digest(), downward().digest());
+    let server = serving(&[bundles::upward(), bundles::downward()]);
+    let (up, down) = (bundles::upward().digest(), bundles::downward().digest());
     let path = server.directory.path().join("plan.json");
     let state = Arc::clone(&server.state);
     let followed = path.clone();
