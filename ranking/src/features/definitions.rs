@@ -65,8 +65,8 @@ features! {
     QueryTerms "query_terms" Some(0.0), "number of distinct terms in the query";
     LogPrice "log_price" None, "natural logarithm of 1 + price; missing without a price";
     PriceInCategory "price_in_category" None, "log_price less its mean over the item's narrowest category in the catalogue";
-    PriceRank "price_rank" None, "share of the candidate list's priced items that are cheaper, 0 to 1";
-    PriceZScore "price_z_score" None, "log_price in standard deviations from the candidate list's mean";
+    PriceRank "price_rank" None, "share of the other priced items among the list's first 16 candidates that are cheaper, 0 to 1; missing without a price or others";
+    PriceZScore "price_z_score" None, "log_price in standard deviations from the mean of the list's first 16 candidates; missing without a price or if all are equal";
     InStock "in_stock" None, "1 if the item can be had, 0 if not; missing if not said";
     Popularity "popularity" None, "natural logarithm of 1 + the catalogue's popularity; missing if not said";
     ItemImpressions "item_impressions" None, "natural logarithm of 1 + how often the item was shown before the snapshot; missing if never";
@@ -109,8 +109,8 @@ features! {
     UnknownTerms "unknown_terms" Some(0.0), "number of distinct query terms that no item has";
     Discount "discount" None, "1 - price / list price; missing without both";
     Age "age" None, "natural logarithm of 1 + days from the listing to the snapshot; missing without a listing or a snapshot";
-    PopularityZScore "popularity_z_score" None, "popularity in standard deviations from the candidate list's mean; missing if not said or all equal";
-    Bm25fZScore "bm25f_z_score" None, "bm25f in standard deviations from the candidate list's mean; missing if all equal";
+    PopularityZScore "popularity_z_score" None, "popularity in standard deviations from the mean of the list's first 16 candidates; missing if not said or all equal";
+    Bm25fZScore "bm25f_z_score" None, "bm25f in standard deviations from the mean of the list's first 16 candidates; missing if all equal";
 }
 
 /// Number of columns.

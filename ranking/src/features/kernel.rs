@@ -159,9 +159,8 @@ impl FeatureContext {
     /// The features of each candidate: a row-major matrix of `candidates.len()` rows and
     /// [`feature_count`](Self::feature_count) columns, NaN where a value is missing.
     ///
-    /// The candidates are one list: price rank and z-scores are relative to it. Training passes
-    /// the logged lists and serving the candidates of a request, so where those are much longer,
-    /// these columns are distributed otherwise than the model learned.
+    /// The candidates are one list in retrieval order: price rank and z-scores are relative to its
+    /// first 16, so a logged list and a longer one of a request that begins with it are measured alike.
     #[must_use]
     pub fn compute(
         &self,
