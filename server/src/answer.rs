@@ -203,6 +203,7 @@ pub async fn search(
     request: SearchRequest,
 ) -> Result<SearchResponse, ApiError> {
     let key = request
+        .context
         .session_key
         .clone()
         .unwrap_or_else(|| impression_id.to_string());
@@ -270,7 +271,7 @@ fn searched(
         return Ok(items);
     }
     let started = Instant::now();
-    let (items, features) = search::ranked(bundle, &request.query, &found)?;
+    let (items, features) = search::ranked(bundle, request, &found)?;
     let durations = RankDurations {
         features,
         total: started.elapsed(),

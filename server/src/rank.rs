@@ -205,7 +205,7 @@ fn computed_rows(
 }
 
 /// What who searches did lately, as far as the catalogue has the items.
-fn recent_events(catalogue: &ServedCatalogue, context: &Context) -> Vec<RecentEvent> {
+pub(crate) fn recent_events(catalogue: &ServedCatalogue, context: &Context) -> Vec<RecentEvent> {
     let known = |event: &RecentEventMessage| {
         Some(RecentEvent {
             item: catalogue.find(&event.id)?,

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use searchop_ranking::catalogue::ItemIndex;
 
 use crate::api::error::{ApiError, ErrorCode};
-use crate::api::messages::{FoundItem, MAXIMUM_ID_BYTES, MAXIMUM_QUERY_BYTES, Ranker, check_text};
+use crate::api::messages::{
+    Context, FoundItem, MAXIMUM_ID_BYTES, MAXIMUM_QUERY_BYTES, Ranker, SearchBody, check_text,
+};
 use crate::bundle::{LoadedBundle, ServedCatalogue};
-use crate::rank::{RankError, order_by_score};
+use crate::rank::{RankError, order_by_score, recent_events};
 
 /// Results of a search that does not say how many.
 const DEFAULT_LIMIT: usize = 10;
@@ -24,8 +26,8 @@ pub struct SearchRequest {
     pub limit: usize,
     /// What puts them in order.
     pub ranker: Ranker,
-    /// Keeps one person's searches on one model.
-    pub session_key: Option<String>,
+    /// Who searches, and what they did lately.
+    pub context: Context,
 }
 
 impl SearchRequest {
@@ -67,29 +69,55 @@ impl SearchRequest {
                 .parse()
                 .ok()
                 .filter(|limit| (1..=maximum_results).contains(limit))
-                .ok_or_else(|| {
-                    invalid(
-                        "limit",
-                        format!("want a whole number from 1 to {maximum_results}"),
-                    )
-                })?,
+                .ok_or_else(|| limit_out_of_range(maximum_results))?,
         };
         let ranker = match ranker.as_deref() {
             None | Some("model") => Ranker::Model,
             Some("retrieval") => Ranker::Retrieval,
             Some(_) => return Err(invalid("ranker", "want model or retrieval")),
         };
+        let context = Context {
+            session_key,
+            recent_events: Vec::new(),
+        };
         Ok(Self {
             query,
             limit,
             ranker,
-            session_key,
+            context,
+        })
+    }
+
+    /// Checks a body, which may ask for at most `maximum_results`.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn of_body(body: SearchBody, maximum_results: usize) -> Result<Self, ApiError> {
+        check_text("query", &body.query, MAXIMUM_QUERY_BYTES)?;
+        body.context.check()?;
+        let limit = match body.limit {
+            None => DEFAULT_LIMIT.min(maximum_results),
+            Some(limit) => usize::try_from(limit)
+                .ok()
+                .filter(|limit| (1..=maximum_results).contains(limit))
+                .ok_or_else(|| limit_out_of_range(maximum_results))?,
+        };
+        Ok(Self {
+            query: body.query,
+            limit,
+            ranker: body.ranker,
+            context: body.context,
         })
     }
 }
 
 fn invalid(field: impl Into<String>, message: impl Into<String>) -> ApiError {
     ApiError::field(ErrorCode::InvalidField, field, message)
+}
+
+fn limit_out_of_range(maximum_results: usize) -> ApiError {
+    let message = format!("want a whole number from 1 to {maximum_results}");
+    invalid("limit", message)
 }
 
 /// What a search found, in retrieval order.
@@ -155,11 +183,12 @@ pub fn in_retrieval_order(found: &Found<'_>) -> Vec<FoundItem> {
 /// When scoring fails.
 pub fn ranked(
     bundle: &LoadedBundle,
-    query: &str,
+    request: &SearchRequest,
     found: &Found<'_>,
 ) -> Result<(Vec<FoundItem>, Duration), RankError> {
     let started = Instant::now();
-    let rows: Vec<f64> = found.catalogue.matrix(query, Vec::new(), &found.items);
+    let recent = recent_events(found.catalogue, &request.context);
+    let rows: Vec<f64> = found.catalogue.matrix(&request.query, recent, &found.items);
     let features = started.elapsed();
     let scores: Vec<Option<f64>> = bundle.with_buffers(|buffers| {
         bundle.score(&rows, &mut buffers.scratch, &mut buffers.scores)?;
@@ -176,6 +205,7 @@ pub fn ranked(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::extract::parse_json;
 
     fn parse(parameters: &[(&str, &str)]) -> Result<SearchRequest, ApiError> {
         let owned = parameters
@@ -199,7 +229,7 @@ mod tests {
             (
                 request.limit,
                 request.ranker,
-                request.session_key.as_deref()
+                request.context.session_key.as_deref()
             ),
             (100, Ranker::Retrieval, Some("s"))
         );
@@ -226,6 +256,48 @@ mod tests {
                 Some(field),
                 "{parameters:?}"
             );
+        }
+    }
+
+    fn of_body(text: &str) -> Result<SearchRequest, ApiError> {
+        SearchRequest::of_body(parse_json(text.as_bytes())?, 100)
+    }
+
+    #[test]
+    fn a_body_says_what_a_url_says_and_what_was_done_lately() {
+        let request = of_body(r#"{"query": "red shoes"}"#).unwrap();
+        assert_eq!(request, parse(&[("q", "red shoes")]).unwrap());
+        let request = of_body(
+            r#"{"query": "a", "limit": 100, "ranker": "retrieval", "context": {"sessionKey": "s",
+                "recentEvents": [{"type": "cart", "id": "P1", "secondsAgo": 40}]}}"#,
+        )
+        .unwrap();
+        assert_eq!((request.limit, request.ranker), (100, Ranker::Retrieval));
+        assert_eq!(request.context.session_key.as_deref(), Some("s"));
+        assert_eq!(request.context.recent_events[0].id, "P1");
+    }
+
+    #[test]
+    fn a_wrong_field_of_a_body_is_named() {
+        for (text, field) in [
+            ("{}", "query"),
+            (r#"{"query": " "}"#, "query"),
+            (r#"{"query": "a", "limit": 0}"#, "limit"),
+            (r#"{"query": "a", "limit": 101}"#, "limit"),
+            (r#"{"query": "a", "limit": "many"}"#, "limit"),
+            (r#"{"query": "a", "ranker": "random"}"#, "ranker"),
+            (r#"{"query": "a", "candidates": []}"#, "candidates"),
+            (
+                r#"{"query": "a", "context": {"sessionKey": ""}}"#,
+                "context.sessionKey",
+            ),
+            (
+                r#"{"query": "a", "context": {"recentEvents": [{"type": "click", "id": "", "secondsAgo": 1}]}}"#,
+                "context.recentEvents[0].id",
+            ),
+        ] {
+            let error = of_body(text).expect_err(text);
+            assert_eq!(error.field.as_deref(), Some(field), "{text}");
         }
     }
 }

@@ -14,7 +14,8 @@ use super::body::parse_rank;
 use super::error::{ApiError, ErrorBody, ErrorCode};
 use super::extract::{JsonBody, JsonBytes};
 use super::messages::{
-    FeedbackRequest, FeedbackResponse, RankRequest, RankResponse, Ranker, SearchResponse,
+    FeedbackRequest, FeedbackResponse, RankRequest, RankResponse, Ranker, SearchBody,
+    SearchResponse,
 };
 use super::openapi;
 use super::state::SharedState;
@@ -100,7 +101,37 @@ pub async fn search(
     let Query(parameters) = parameters
         .map_err(|rejection| ApiError::new(ErrorCode::InvalidField, rejection.body_text()))?;
     let request = SearchRequest::parse(parameters, state.limits.search_results)?;
-    let answer = answer::search(&state, state.new_impression(), request).await?;
+    found(&state, request).await
+}
+
+/// Search the catalogue for a person
+///
+/// As the search by URL, with what who searches did lately: models that were trained with recent
+/// events rank by their tastes. A body, because such events are long and do not belong into the
+/// logs of proxies.
+#[utoipa::path(post, path = "/v1/search", tag = "ranking", operation_id = "searchWithContext",
+    request_body = SearchBody,
+    responses(
+        (status = 200, description = "Items, best first", body = SearchResponse,
+            headers(("x-searchop-model" = String, description = "Digest of the model that ranked; absent when none did"))),
+        (status = 400, description = "MalformedJson", body = ErrorBody),
+        (status = 408, description = "RequestTimeout", body = ErrorBody),
+        (status = 409, description = "CatalogueNotAvailable: the served model has no catalogue", body = ErrorBody),
+        (status = 413, description = "BodyTooLarge", body = ErrorBody),
+        (status = 415, description = "UnsupportedMediaType", body = ErrorBody),
+        (status = 422, description = "A field is at fault, and named", body = ErrorBody),
+        (status = 500, description = "Internal: a fault of the server", body = ErrorBody),
+        (status = 503, description = "Overloaded, or NotReady: try again", body = ErrorBody)))]
+pub async fn search_with_context(
+    State(state): State<SharedState>,
+    JsonBody(body, _memory): JsonBody<SearchBody>,
+) -> Result<Response, ApiError> {
+    let request = SearchRequest::of_body(body, state.limits.search_results)?;
+    found(&state, request).await
+}
+
+async fn found(state: &SharedState, request: SearchRequest) -> Result<Response, ApiError> {
+    let answer = answer::search(state, state.new_impression(), request).await?;
     let model = answer.model.as_ref().map(|model| &model.sha256);
     Ok((model_header(model), Json(answer)).into_response())
 }

@@ -197,6 +197,25 @@ pub enum Ranker {
     Retrieval,
 }
 
+/// What to search the catalogue for.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SearchBody {
+    /// What was typed.
+    #[schema(max_length = 1000, example = "running shoes")]
+    pub query: String,
+    /// About the search, not about any item.
+    #[serde(default)]
+    pub context: Context,
+    /// How many results to return, 1 to 100; 10 when absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub limit: Option<u64>,
+    /// What puts the results in order; `model` when absent.
+    #[serde(default)]
+    pub ranker: Ranker,
+}
+
 /// Items found for a query.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -25,7 +25,7 @@ pub(crate) fn documented() -> OpenApiRouter<SharedState> {
     OpenApiRouter::with_openapi(openapi::about())
         .routes(routes!(handlers::rank))
         .routes(routes!(explain::explain))
-        .routes(routes!(handlers::search))
+        .routes(routes!(handlers::search, handlers::search_with_context))
         .routes(routes!(handlers::feedback))
         .routes(routes!(handlers::report))
         .routes(routes!(handlers::openapi_document))

@@ -87,16 +87,20 @@ pub(crate) const CATALOGUE: &str = r#"{"item_id":"shoe-1","title":"Running shoes
 
 /// A bundle that computes features: the cheaper, the better (split at prices of 0.65 and 3.48).
 pub(crate) fn with_catalogue() -> BundleFiles {
+    of_catalogue("log_price", [3.0, 2.0, 1.0])
+}
+
+/// A bundle that computes features, of which only this one counts: `leaves` are the scores up to
+/// 0.5, up to 1.5, and above.
+pub(crate) fn of_catalogue(feature: &str, leaves: [f64; 3]) -> BundleFiles {
     let schema = FeatureSchema::query_item();
     let names: Vec<String> = schema
         .features
         .iter()
         .map(|feature| feature.name.clone())
         .collect();
-    let price = schema
-        .column("log_price")
-        .expect("there is a feature of the price");
-    let model = model_text(&names, price, [3.0, 2.0, 1.0], 1);
+    let split = schema.column(feature).expect("a feature of that name");
+    let model = model_text(&names, split, leaves, 1);
     bundle(
         &schema,
         &model,

@@ -152,7 +152,7 @@ async fn every_array_in_the_document_says_what_its_items_are() {
 }
 
 /// Requests to each operation, and the status that they are answered with.
-const REQUESTS: [(&str, &str, &str, u16); 22] = [
+const REQUESTS: [(&str, &str, &str, u16); 28] = [
     (
         "post",
         "/v1/rank",
@@ -177,6 +177,12 @@ const REQUESTS: [(&str, &str, &str, u16); 22] = [
     ("post", "/v1/explain", "{}", 422),
     ("get", "/v1/search?q=shoes", "", 200),
     ("get", "/v1/search", "", 422),
+    ("post", "/v1/search", r#"{"query":"shoes"}"#, 200),
+    ("post", "/v1/search", "{", 400),
+    ("post", "/v1/search", "slow", 408),
+    ("post", "/v1/search", "long", 413),
+    ("post", "/v1/search", "text", 415),
+    ("post", "/v1/search", "{}", 422),
     (
         "post",
         "/v1/feedback",
@@ -234,6 +240,7 @@ async fn every_answer_is_documented() {
         ("post", "/v1/rank"),
         ("post", "/v1/explain"),
         ("get", "/v1/search"),
+        ("post", "/v1/search"),
         ("post", "/v1/feedback"),
     ] {
         for status in ["500", "503"] {

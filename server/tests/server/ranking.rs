@@ -1,4 +1,4 @@
-//! What a search engineer sees of `POST /v1/rank` and `GET /v1/search`.
+//! What a search engineer sees of `POST /v1/rank` and `/v1/search`.
 
 use serde_json::{Value, json};
 
@@ -157,6 +157,31 @@ async fn a_search_shows_the_order_before_and_after_the_model() {
         after.headers["x-searchop-model"],
         bundles::with_catalogue().digest().as_str()
     );
+}
+
+#[tokio::test]
+async fn a_search_by_body_ranks_by_what_was_done_lately() {
+    let server = serving(&[bundles::of_catalogue("recent_item_action", [1.0, 2.0, 3.0])]);
+    let event = |kind: &str, id: &str| json!({ "type": kind, "id": id, "secondsAgo": 5 });
+    let mut request = json!({
+        "query": "running shoes",
+        "context": { "recentEvents": [event("click", "shoe-2"), event("cart", "shoe-3")] },
+    });
+    let answer = server.post("/v1/search", request.to_string()).await;
+    assert_eq!(answer.ids(), ["shoe-3", "shoe-2", "shoe-1"]);
+    request["limit"] = json!(1);
+    let answer = server.post("/v1/search", request.to_string()).await;
+    assert_eq!(answer.ids(), ["shoe-3"]);
+    request["ranker"] = json!("retrieval");
+    let answer = server.post("/v1/search", request.to_string()).await;
+    assert_eq!(answer.ids(), ["shoe-1"]);
+
+    // Without, it is the search by URL.
+    let request = json!({ "query": "running shoes" }).to_string();
+    let by_body = server.post("/v1/search", request).await;
+    let by_url = server.get("/v1/search?q=running%20shoes").await;
+    assert_eq!(by_body.json()["results"], by_url.json()["results"]);
+    assert_eq!(by_body.ids(), ["shoe-1", "shoe-2", "shoe-3"]);
 }
 
 #[tokio::test]
