@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use searchop_artifacts::Kind;
 use searchop_ranking::bundle::{
-    Bundle, BundleMetadata, FeatureSchema, MetricsTable, SchemaKind, SelfCheckError,
+    Bundle, BundleMetadata, FeatureSchema, MODEL_FILE, MetricsTable, SchemaKind, SelfCheckError,
 };
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::job::{Job, blocking};
 use crate::outcome::{BundleComparison, EvaluateSuccess, Success, bounded_notes};
 use crate::partition::test_rows;
 use crate::progress::{Progress, Stage};
-use crate::report::{MeasuredRows, OtherModel, evaluation_report};
+use crate::report::{MeasuredRows, OtherModel, PublishedModel, evaluation_report};
 use crate::request::{EvaluateRequest, InputFile, LogRows, MeasuredQueries, SplitChoice};
 use crate::scoring::score_rows;
 
@@ -180,8 +180,15 @@ impl Work {
                 against: other.as_ref(),
                 seed,
             };
-            let page =
-                evaluation_report(&self.bundle_sha256, &self.dataset_sha256, &rows, self.notes)?;
+            let text = std::fs::read_to_string(self.bundle.0.join(MODEL_FILE))
+                .map_err(|error| Failure::local_file(format!("read {MODEL_FILE}"), &error))?;
+            let published = PublishedModel {
+                sha256: &self.bundle_sha256,
+                text: &text,
+                model: &bundle.model,
+                schema: &bundle.schema,
+            };
+            let page = evaluation_report(&published, &self.dataset_sha256, &rows, self.notes)?;
             std::fs::write(path, page).map_err(|error| {
                 Failure::local_file(format!("write {}", path.display()), &error)
             })?;

@@ -17,6 +17,7 @@ use searchop_ranking::svmlight::RankingRows;
 
 use crate::data::ShownLists;
 use crate::failure::Failure;
+use crate::slicings::slicings;
 
 /// Orders whose mean is the baseline "random": one order of few queries says little.
 const RANDOM_ORDERS: u64 = 20;
@@ -139,6 +140,7 @@ pub fn measure_beside_baselines(
     }
     let random = random(results, test.rows.row_count(), seed).map_err(Failure::internal)?;
     baselines.insert("random".to_owned(), random);
+    let bootstrap = Bootstrap::seeded(u64::from(seed));
     let table = MetricsTable::new(
         conventions,
         &test.split,
@@ -146,8 +148,15 @@ pub fn measure_beside_baselines(
         &test.query_keys,
         &model,
         &baselines,
-        &Bootstrap::seeded(u64::from(seed)),
+        &bootstrap,
     );
+    let table = match &test.lists {
+        Some(lists) => {
+            let slicings = slicings(lists);
+            table.with_slices(&slicings, &test.query_keys, &model, &baselines, &bootstrap)
+        }
+        None => table,
+    };
     if table.metrics.is_empty() {
         return Err(Failure::data(format!(
             "none of the {} test queries has a row with a label of at least {}: there is nothing to \

@@ -33,5 +33,6 @@ pub mod report;
 pub mod request;
 pub mod run;
 pub mod scoring;
+pub mod slicings;
 pub mod threads;
 pub mod train;

@@ -1,12 +1,10 @@
 //! The report of a training or an evaluation: what was measured and what is known of the model,
 //! put together for the page. What the page looks like is the ranking crate's.
 
-use std::sync::Arc;
-
 use searchop_ranking::bundle::FeatureSchema;
 use searchop_ranking::importance::{MeanContributions, mean_contributions, split_gains};
 use searchop_ranking::metrics::MetricResult;
-use searchop_ranking::metrics::slices::{Frequency, Slicing};
+use searchop_ranking::metrics::slices::Slicing;
 use searchop_ranking::metrics::statistics::Bootstrap;
 use searchop_ranking::model::RankingModel;
 use searchop_ranking::report::{
@@ -14,11 +12,11 @@ use searchop_ranking::report::{
 };
 use searchop_ranking::svmlight::RankingRows;
 
-use crate::data::ShownLists;
 use crate::evaluation::{HEADLINE, LABELS_FROM_ACTIONS, Measurement, TestRows};
 use crate::failure::Failure;
 use crate::lightgbm::{TrainedModel, TrainingConfiguration};
 use crate::partition::PartitionSizes;
+use crate::slicings::slicings;
 
 /// Contributions take a while for each tree of each row: there are no more than so many of both.
 const MOST_TREE_ROWS: usize = 150_000;
@@ -78,6 +76,19 @@ pub struct TrainedParts<'a> {
     pub sizes: PartitionSizes,
 }
 
+/// A published model that is measured again.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishedModel<'a> {
+    /// Digest of its bundle.
+    pub sha256: &'a str,
+    /// Its text, normalised.
+    pub text: &'a str,
+    /// The same, to compute with.
+    pub model: &'a RankingModel,
+    /// Its features.
+    pub schema: &'a FeatureSchema,
+}
+
 /// The page on a model that was just trained; `notes` are what people should know.
 ///
 /// # Errors
@@ -87,7 +98,12 @@ pub fn training_report(
     measured: Option<&MeasuredRows<'_>>,
     notes: Vec<String>,
 ) -> Result<String, Failure> {
-    let (contributions, contributions_over) = contributions(parts, measured);
+    let (rows, kind) = match measured {
+        Some(measured) if !parts.out_of_fold => (&measured.test.rows, "test"),
+        // The published model has seen all that folds measure.
+        _ => (parts.training, "training"),
+    };
+    let (contributions, contributions_over) = contributions(parts.model, rows, kind);
     let report = Report {
         title: format!(
             "{} of {} trees on data {:.8}",
@@ -108,20 +124,23 @@ pub fn training_report(
 /// # Errors
 /// Two test queries that cannot be told from each other.
 pub fn evaluation_report(
-    bundle_sha256: &str,
+    published: &PublishedModel<'_>,
     dataset_sha256: &str,
     measured: &MeasuredRows<'_>,
     notes: Vec<String>,
 ) -> Result<String, Failure> {
     let rows = &measured.test.rows;
+    let (contributions, contributions_over) = contributions(published.model, rows, "test");
     let card = [
-        ("model", bundle_sha256.to_owned()),
+        ("model", published.sha256.to_owned()),
         ("measured on data", dataset_sha256.to_owned()),
         ("test queries", rows.query_count().to_string()),
         ("test rows", rows.row_count().to_string()),
     ];
     let report = Report {
-        title: format!("model {bundle_sha256:.8} on data {dataset_sha256:.8}"),
+        title: format!("model {:.8} on data {dataset_sha256:.8}", published.sha256),
+        importance: importance(published.text, published.schema, &contributions),
+        contributions_over: Some(contributions_over),
         data_card: card.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         notes,
         ..Report::default()
@@ -187,42 +206,6 @@ fn list_against<'a>(report: &Report, rows: &MeasuredRows<'a>) -> Option<(&'a str
     Some((strongest.0, strongest.1))
 }
 
-/// What the queries are grouped by, as far as the data says it.
-fn slicings(lists: &ShownLists) -> Vec<Slicing> {
-    [
-        by_frequency(lists),
-        by_name("intent", &lists.intents),
-        by_name("segment", &lists.segments),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn by_name(name: &str, of_query: &[Option<Arc<str>>]) -> Option<Slicing> {
-    of_query.iter().any(Option::is_some).then(|| Slicing {
-        name: name.to_owned(),
-        of_query: of_query
-            .iter()
-            .map(|slice| slice.as_deref().map(str::to_owned))
-            .collect(),
-        first: Vec::new(),
-    })
-}
-
-fn by_frequency(lists: &ShownLists) -> Option<Slicing> {
-    let name = |frequency: &Option<Frequency>| frequency.map(|it| it.name().to_owned());
-    lists
-        .frequencies
-        .iter()
-        .any(Option::is_some)
-        .then(|| Slicing {
-            name: "frequency".to_owned(),
-            of_query: lists.frequencies.iter().map(name).collect(),
-            first: Frequency::EVERY.map(|it| it.name().to_owned()).to_vec(),
-        })
-}
-
 fn learning_curve(parts: &TrainedParts<'_>) -> Option<LearningCurve> {
     let stopping = parts.configuration.early_stopping?;
     (!parts.trained.validation_values.is_empty()).then(|| LearningCurve {
@@ -232,20 +215,15 @@ fn learning_curve(parts: &TrainedParts<'_>) -> Option<LearningCurve> {
     })
 }
 
-/// Contributions to the scores of test rows, or of training rows where nothing is measured; and
-/// which rows these are.
+/// Contributions to the scores of rows of a kind, and over how many of these.
 fn contributions(
-    parts: &TrainedParts<'_>,
-    measured: Option<&MeasuredRows<'_>>,
+    model: &RankingModel,
+    rows: &RankingRows,
+    kind: &str,
 ) -> (MeanContributions, String) {
-    let (rows, kind) = match measured {
-        Some(measured) if !parts.out_of_fold => (&measured.test.rows, "test"),
-        // The published model has seen all that folds measure.
-        _ => (parts.training, "training"),
-    };
-    let trees = parts.model.tree_count().max(1);
+    let trees = model.tree_count().max(1);
     let most = (MOST_TREE_ROWS / trees).clamp(FEWEST_ROWS, MOST_ROWS);
-    let means = mean_contributions(parts.model, rows, most);
+    let means = mean_contributions(model, rows, most);
     let over = if means.rows == rows.row_count() {
         format!("all {} {kind} rows", means.rows)
     } else {

@@ -1,12 +1,13 @@
 //! `metrics.json`: the full table of how good a model is, with the conventions
 //! and with each query's values, so that two models can be compared in pairs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::canonical::canonical_json;
 use super::metadata::HeadlineMetric;
+use crate::metrics::slices::Slicing;
 use crate::metrics::statistics::{Bootstrap, clusters_of};
 use crate::metrics::{Conventions, MetricResult};
 
@@ -29,6 +30,10 @@ pub struct MetricsTable {
     pub queries: Vec<String>,
     /// One entry for each metric.
     pub metrics: Vec<MetricReport>,
+    /// The same metrics in parts of the queries, such as the frequent ones; none where the data tells
+    /// no parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceReport>,
 }
 
 /// One metric of the model and of the baselines.
@@ -43,6 +48,34 @@ pub struct MetricReport {
     pub baselines: BTreeMap<String, RankingFigure>,
     /// The model's value for each query; `null` is left out.
     pub per_query: Vec<Option<f64>>,
+}
+
+/// All metrics in a part of the queries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SliceReport {
+    /// By what the queries are grouped, such as `frequency`.
+    pub slicing: String,
+    /// Which of its parts this is, such as `head`.
+    pub slice: String,
+    /// The places of its queries in the table's `queries`, rising.
+    pub queries: Vec<usize>,
+    /// How many distinct texts these have: with few, intervals are too narrow to go by.
+    pub texts: usize,
+    /// One entry for each metric that counts any of these queries.
+    pub metrics: Vec<SliceMetric>,
+}
+
+/// One metric of the model and of the baselines in a slice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SliceMetric {
+    /// Such as `ndcg@10`.
+    pub name: String,
+    /// The model's.
+    pub model: RankingFigure,
+    /// Those of the baselines that the data allows, by name.
+    pub baselines: BTreeMap<String, RankingFigure>,
 }
 
 /// A mean over queries with its interval: 95 %, by bootstrap over distinct
@@ -107,14 +140,11 @@ impl MetricsTable {
     ) -> Self {
         let clusters = clusters_of(keys);
         let report = |result: &MetricResult| {
-            let of_baseline = |(name, results): (&String, &Vec<MetricResult>)| {
-                let same = results.iter().find(|other| other.metric == result.metric)?;
-                Some((name.clone(), RankingFigure::of(same, &clusters, bootstrap)?))
-            };
+            let figures = metric_figures(result, baselines, &clusters, bootstrap)?;
             Some(MetricReport {
-                name: result.metric.to_string(),
-                model: RankingFigure::of(result, &clusters, bootstrap)?,
-                baselines: baselines.iter().filter_map(of_baseline).collect(),
+                name: figures.name,
+                model: figures.model,
+                baselines: figures.baselines,
                 per_query: result.per_query.clone(),
             })
         };
@@ -125,7 +155,59 @@ impl MetricsTable {
             split: split.to_owned(),
             queries,
             metrics: model.iter().filter_map(report).collect(),
+            slices: Vec::new(),
         }
+    }
+
+    /// The table with the figures of each slice of these groupings, of the same results, keys and
+    /// bootstrap that the table was made of. A slice in which no query counts is left out.
+    ///
+    /// # Panics
+    /// When there is not one key, and one slice in each grouping, for each query of a result.
+    #[must_use]
+    pub fn with_slices(
+        mut self,
+        slicings: &[Slicing],
+        keys: &[String],
+        model: &[MetricResult],
+        baselines: &BTreeMap<String, Vec<MetricResult>>,
+        bootstrap: &Bootstrap,
+    ) -> Self {
+        for slicing in slicings {
+            for slice in slicing.slices() {
+                let part = |results: &[MetricResult]| -> Vec<MetricResult> {
+                    let part = |result: &MetricResult| MetricResult {
+                        metric: result.metric,
+                        per_query: slice
+                            .queries
+                            .iter()
+                            .map(|it| result.per_query[*it])
+                            .collect(),
+                    };
+                    results.iter().map(part).collect()
+                };
+                let keys: Vec<&str> = slice.queries.iter().map(|it| keys[*it].as_str()).collect();
+                let clusters = clusters_of(&keys);
+                let baselines = baselines
+                    .iter()
+                    .map(|(name, results)| (name.clone(), part(results)))
+                    .collect();
+                let metrics: Vec<SliceMetric> = part(model)
+                    .iter()
+                    .filter_map(|it| metric_figures(it, &baselines, &clusters, bootstrap))
+                    .collect();
+                if !metrics.is_empty() {
+                    self.slices.push(SliceReport {
+                        slicing: slicing.name.clone(),
+                        slice: slice.name,
+                        texts: clusters.iter().collect::<HashSet<_>>().len(),
+                        queries: slice.queries,
+                        metrics,
+                    });
+                }
+            }
+        }
+        self
     }
 
     /// The text of `metrics.json`.
@@ -153,3 +235,24 @@ impl MetricsTable {
         self.metrics.iter().map(headline).collect()
     }
 }
+
+/// A metric of the model and of each baseline; `None` when no query counts.
+fn metric_figures(
+    result: &MetricResult,
+    baselines: &BTreeMap<String, Vec<MetricResult>>,
+    clusters: &[usize],
+    bootstrap: &Bootstrap,
+) -> Option<SliceMetric> {
+    let of_baseline = |(name, results): (&String, &Vec<MetricResult>)| {
+        let same = results.iter().find(|other| other.metric == result.metric)?;
+        Some((name.clone(), RankingFigure::of(same, clusters, bootstrap)?))
+    };
+    Some(SliceMetric {
+        name: result.metric.to_string(),
+        model: RankingFigure::of(result, clusters, bootstrap)?,
+        baselines: baselines.iter().filter_map(of_baseline).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

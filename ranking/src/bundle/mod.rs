@@ -19,7 +19,9 @@ mod tests;
 pub use canonical::{canonical_json, sha256_of_canonical_json};
 pub use load::{Bundle, SelfCheckError};
 pub use metadata::{BundleMetadata, BundleVersions, HeadlineMetric};
-pub use metrics_table::{METRICS_FORMAT_VERSION, MetricReport, MetricsTable, RankingFigure};
+pub use metrics_table::{
+    METRICS_FORMAT_VERSION, MetricReport, MetricsTable, RankingFigure, SliceMetric, SliceReport,
+};
 pub use parity::{PARITY_ROWS_MINIMUM, ParitySample, ParitySampleError, choose_parity_rows};
 pub use schema::{
     FEATURES_FORMAT_VERSION, FeatureSchema, OLDEST_FEATURES_FORMAT_VERSION, SchemaError,

@@ -9,8 +9,6 @@ use serde_json::json;
 use super::*;
 use crate::catalogue::Catalogue;
 use crate::features::{FeatureContext, FeatureType, MonotoneConstraint};
-use crate::metrics::statistics::Bootstrap;
-use crate::metrics::{Conventions, ScoredRows, evaluate};
 use crate::model::RankingModel;
 use crate::text::Language;
 
@@ -429,43 +427,4 @@ fn canonical_json_sorts_keys_at_every_depth_and_keeps_floats() {
         sha256_of_canonical_json(&json!({})).unwrap(),
         "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     );
-}
-
-#[test]
-fn the_metrics_table_shows_model_and_baselines_with_four_decimals() {
-    let metrics = ["ndcg@10", "mrr"].map(|name| name.parse().unwrap());
-    let results = |scores: &[f64]| {
-        let rows = ScoredRows {
-            labels: &[1, 0, 0, 0],
-            scores,
-            boundaries: &[0, 2, 4],
-            identifiers: None,
-        };
-        evaluate(&metrics, &Conventions::default(), &rows).unwrap()
-    };
-    let baselines = BTreeMap::from([("random".to_owned(), results(&[0.0, 1.0, 0.0, 0.0]))]);
-    let queries = vec!["q1".to_owned(), "q2".to_owned()];
-    let model = results(&[1.0, 0.0, 0.0, 0.0]);
-    let table = MetricsTable::new(
-        Conventions::default(),
-        "test",
-        queries.clone(),
-        &queries,
-        &model,
-        &baselines,
-        &Bootstrap::seeded(1),
-    );
-    let headline = table.headline();
-    assert_eq!(
-        (
-            headline[1].name.as_str(),
-            headline[1].value.as_str(),
-            headline[1].queries
-        ),
-        ("mrr", "1.0000", 1)
-    );
-    assert_eq!(headline[1].baselines["random"], "0.5000");
-    assert_eq!(table.metrics[0].per_query, [Some(1.0), None]);
-    let text = table.to_canonical_json();
-    assert_eq!(serde_json::from_str::<MetricsTable>(&text).unwrap(), table);
 }

@@ -6,6 +6,7 @@ use searchop_ranking::metrics::slices::Frequency;
 use searchop_ranking::svmlight::RankingRows;
 
 use super::*;
+use crate::data::ShownLists;
 use crate::evaluation::{measure_beside_baselines, results};
 
 /// Forty searches for twenty texts of three items; the last item is the relevant one.
@@ -62,7 +63,34 @@ fn page(test: &TestRows, against: Option<&OtherModel>) -> String {
         against,
         seed: 7,
     };
-    evaluation_report("abcdef0123", "fedcba9876", &rows, vec!["one note".into()]).unwrap()
+    page_of(&rows, vec!["one note".into()])
+}
+
+/// One split of the only feature at 0.5: a third of the rows it was trained on get 0, the others 3.
+const MODEL: &str = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n\
+    max_feature_idx=0\nobjective=lambdarank\nfeature_names=f0\nfeature_infos=[0:2]\n\
+    tree_sizes=400\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nsplit_gain=4\nthreshold=0.5\n\
+    decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=0 3\nleaf_weight=1 2\nleaf_count=1 2\n\
+    internal_value=0\ninternal_weight=0\ninternal_count=3\nis_linear=0\nshrinkage=1\n\n\nend of trees\n";
+
+fn page_of(rows: &MeasuredRows<'_>, notes: Vec<String>) -> String {
+    let published = PublishedModel {
+        sha256: "abcdef0123",
+        text: MODEL,
+        model: &RankingModel::parse(MODEL).unwrap(),
+        schema: &FeatureSchema::dense(1),
+    };
+    evaluation_report(&published, "fedcba9876", rows, notes).unwrap()
+}
+
+#[test]
+fn a_model_that_is_measured_again_is_explained_over_the_rows_it_is_measured_on() {
+    let page = page(&test_rows(false), None);
+    let importance = page.split("<h2>Importance</h2>").nth(1).unwrap();
+    // The mean is 2: rows are 2 below it or 1 above, which is 4 / 3 in the mean of three.
+    for part in ["f0", "1.3333", "all 120 test rows"] {
+        assert!(importance.contains(part), "{part} is not in {importance}");
+    }
 }
 
 #[test]
@@ -85,6 +113,55 @@ fn lists_that_were_shown_are_reported_against_the_strongest_baseline() {
         assert!(page.contains(part), "{part} is missing");
     }
     assert!(!page.contains("by segment"), "no search has a segment");
+}
+
+#[test]
+fn the_table_has_the_figures_that_the_page_shows_of_each_slice() {
+    let test = test_rows(true);
+    // Half of the searches for brands are ranked badly.
+    let scores: Vec<f64> = (0..40)
+        .flat_map(|query| {
+            if query % 4 == 0 {
+                [2.0, 1.0, 0.0]
+            } else {
+                [0.0, 1.0, 2.0]
+            }
+        })
+        .collect();
+    let measurement = measure_beside_baselines(&test, &scores, 7).unwrap();
+    let slices = &measurement.table.slices;
+    let names: Vec<(&str, &str)> = slices.iter().map(|it| (&*it.slicing, &*it.slice)).collect();
+    let expected = [
+        ("frequency", "head"),
+        ("frequency", "tail"),
+        ("intent", "brand"),
+        ("intent", "price"),
+    ];
+    let (mut sorted, mut wanted) = (names.clone(), expected.to_vec());
+    sorted.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(sorted, wanted);
+    let rows = MeasuredRows {
+        test: &test,
+        scores: &scores,
+        measurement: &measurement,
+        against: None,
+        seed: 7,
+    };
+    let page = page_of(&rows, Vec::new());
+    for slice in slices {
+        let headline = HEADLINE.to_string();
+        let figure = slice.metrics.iter().find(|it| it.name == headline).unwrap();
+        let value = format!("{:.4}", figure.model.value);
+        let row = page.split("<bdi>").find(|it| it.starts_with(&slice.slice));
+        assert!(row.unwrap().contains(&value), "{} {value}", slice.slice);
+    }
+    let brand = slices.iter().find(|it| it.slice == "brand").unwrap();
+    let price = slices.iter().find(|it| it.slice == "price").unwrap();
+    assert!(brand.metrics[0].model.value < price.metrics[0].model.value);
+    assert_eq!(price.metrics[0].model.value, 1.0);
+    let without = measure_beside_baselines(&test_rows(false), &scores, 7).unwrap();
+    assert!(without.table.slices.is_empty());
 }
 
 #[test]

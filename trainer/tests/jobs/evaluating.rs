@@ -1,5 +1,7 @@
 //! A bundle measured again.
 
+use std::collections::BTreeSet;
+
 use clap::Parser;
 use searchop_ranking::bundle::MetricsTable;
 use searchop_trainer::cli::{Command, CommandLine};
@@ -73,6 +75,14 @@ async fn measuring_a_bundle_again_gives_the_figures_of_its_training_to_the_last_
         );
         let evaluated = place.succeed(&[&["evaluate"][..], &arguments].concat());
         assert_eq!(evaluated["metrics"], trained["metrics"]);
+        // Slices are for programs that read the table; what the operator reads stays short.
+        let slicings: BTreeSet<&str> = again.slices.iter().map(|it| &*it.slicing).collect();
+        if source == of_dataset {
+            assert_eq!(slicings, ["frequency", "intent", "segment"].into());
+        } else {
+            assert!(slicings.is_empty(), "{slicings:?}");
+        }
+        assert!(!trained.to_string().contains("slice"), "{trained}");
     }
 }
 
@@ -174,6 +184,14 @@ fn two_bundles_are_compared_query_by_query_and_reported() {
     let page = std::fs::read_to_string(&report).unwrap();
     let digest = first["model"]["sha256"].as_str().unwrap();
     assert!(page.contains(&format!("<th scope=\"row\">model {}</th>", &digest[..8])));
+    // The same model on the same rows is explained as it was when it was trained.
+    let importance = |page: &str| {
+        let section = page.split("<h2>Importance</h2>").nth(1).unwrap();
+        section.split("</section>").next().unwrap().to_owned()
+    };
+    let trained = published(&place, &first, "report.html");
+    assert_eq!(importance(&page), importance(&trained));
+    assert!(trained.contains(" test rows"), "it is of the test rows");
 }
 
 #[test]
