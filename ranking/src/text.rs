@@ -3,6 +3,7 @@
 //! It computes with `libm` and in a fixed order, so equal text gives equal bits on any machine.
 
 mod language;
+mod spelled_out;
 mod spelling;
 mod statistics;
 
@@ -19,9 +20,11 @@ pub use statistics::{Field, TermId, TermWeights, TextStatistics};
 /// Words of this many bytes or more are left out.
 const LONGEST_WORD_BYTES: usize = 40;
 
-/// Splits text into terms: at all that is neither letter nor digit, lower-cased, folded to ASCII, stemmed.
+/// Splits text into terms: at all that is neither letter nor digit, lower-cased, with one letter for
+/// each that is spelled out by two, folded to ASCII, stemmed.
 ///
 /// Accents go before the stemmer sees a word, so that a word typed without them gives the same term.
+/// The German stemmer takes spelled-out umlauts for what they are.
 #[derive(Clone)]
 pub struct Analyser {
     inner: TextAnalyzer,
@@ -34,6 +37,7 @@ impl Analyser {
         let inner = TextAnalyzer::builder(SimpleTokenizer::default())
             .filter(RemoveLongFilter::limit(LONGEST_WORD_BYTES))
             .filter(LowerCaser)
+            .filter(language.spelled_out())
             .filter(AsciiFoldingFilter)
             .filter(Stemmer::new(language.stemmer()))
             .build();
@@ -111,6 +115,54 @@ mod tests {
             ("Rideaux", "rideau"),
         ] {
             assert!(same(Language::French, one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn letters_that_are_spelled_out_are_those_of_the_alphabet() {
+        use Language::{Danish, Dutch, English, German, Norwegian, Swedish};
+        for (language, one, other) in [
+            (German, "schluessel", "Schlüssel"),
+            (German, "SCHLUESSEL", "schlussel"),
+            (German, "Haeuser", "Häuser"),
+            (German, "gruene Struempfe", "grüner Strumpf"),
+            (German, "Oelgemaelde", "Ölgemälde"),
+            (German, "Menue", "Menü"),
+            (German, "Fussbaelle", "Fußball"),
+            (Danish, "blaa koekkenborde", "blå køkkenbord"),
+            (Danish, "aebleskaerer", "æbleskærer"),
+            (Norwegian, "smaa broed", "små brød"),
+            (Swedish, "aelskling smoerdegar", "älskling smördegar"),
+            (Swedish, "graa", "grå"),
+        ] {
+            assert!(same(language, one, other), "{one} {other}");
+        }
+        // Elsewhere these are letters as any.
+        assert!(!same(English, "muesli", "müsli"));
+        assert!(!same(Dutch, "koek", "kok"));
+    }
+
+    #[test]
+    fn ordinary_words_with_such_letters_match_themselves_and_their_inflections() {
+        use Language::{Danish, German, Norwegian, Swedish};
+        for word in [
+            "neue", "poet", "treue", "soer", "quelle", "steuer", "aloe", "israel",
+        ] {
+            for language in [German, Danish, Norwegian, Swedish] {
+                assert!(same(language, word, &word.to_uppercase()), "{word}");
+            }
+        }
+        for (one, other) in [
+            ("neue", "neu"),
+            ("treuer", "treue"),
+            ("Frauen", "Frau"),
+            ("Poeten", "Poet"),
+        ] {
+            assert!(same(German, one, other), "{one} {other}");
+        }
+        // The vowels of one word are not taken for the umlaut of another.
+        for (one, other) in [("bauer", "baur"), ("neuer", "neur"), ("quer", "qur")] {
+            assert!(!same(German, one, other), "{one} {other}");
         }
     }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tantivy::tokenizer::Language as StemmerLanguage;
 
+use super::spelled_out::SpelledOut;
+
 /// Declares the languages once; they are the stemmer's.
 macro_rules! languages {
     ($($(#[$attribute:meta])? $name:ident),*) => {
@@ -35,6 +37,16 @@ macro_rules! languages {
             }
         }
     };
+}
+
+impl Language {
+    /// The fold of letters that are spelled out. In Dutch `oe` is a sound of its own, and Finns type `a`
+    /// for `ä`.
+    pub(super) const fn spelled_out(self) -> SpelledOut {
+        SpelledOut {
+            is_folded: matches!(self, Self::Danish | Self::Norwegian | Self::Swedish),
+        }
+    }
 }
 
 languages!(
