@@ -20,7 +20,7 @@ pub const MAXIMUM_SHOWN_ITEMS: usize = 10_000;
 pub const MAXIMUM_GRADE: u32 = 30;
 
 /// One search and the list it showed: a line of `queries.jsonl`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Search {
     /// Unique name of this search; events refer to it.
     pub query_id: String,
@@ -39,8 +39,8 @@ pub struct Search {
     pub query_response_hit_ids: Vec<String>,
 }
 
-/// Names that a search is known by, to tell how good a ranking is for each kind of search.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a search is known by, to tell how good a ranking is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct QueryAttributes {
     /// What it is for, such as `brand` or `category`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,13 +48,17 @@ pub struct QueryAttributes {
     /// Which group of people the searcher is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
+    /// Where chance decided the order of the list: for each item shown, the probability with which it
+    /// came to stand at its place, above 0 and at most 1. Else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub propensities: Vec<f64>,
 }
 
 impl QueryAttributes {
     /// Whether nothing is known.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.intent.is_none() && self.segment.is_none()
+        self.intent.is_none() && self.segment.is_none() && self.propensities.is_empty()
     }
 }
 
@@ -63,7 +67,11 @@ impl Record for Search {
         check_text("query_id", &self.query_id, 1, MAXIMUM_ID_BYTES)?;
         check_text("client_id", &self.client_id, 0, MAXIMUM_ID_BYTES)?;
         check_text("user_query", &self.user_query, 0, MAXIMUM_QUERY_BYTES)?;
-        let QueryAttributes { intent, segment } = &self.query_attributes;
+        let QueryAttributes {
+            intent,
+            segment,
+            propensities,
+        } = &self.query_attributes;
         for (field, name) in [
             ("query_attributes.intent", intent),
             ("query_attributes.segment", segment),
@@ -75,6 +83,7 @@ impl Record for Search {
                 MAXIMUM_ID_BYTES,
             )?;
         }
+        check_propensities(propensities, self.query_response_hit_ids.len())?;
         check_timestamp(self.timestamp)?;
         if self.query_response_hit_ids.len() > MAXIMUM_SHOWN_ITEMS {
             let message = format!(
@@ -94,6 +103,25 @@ impl Record for Search {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses propensities that are not one for each item shown, or no probabilities of what happened.
+pub(crate) fn check_propensities(propensities: &[f64], shown: usize) -> Result<(), FieldError> {
+    const FIELD: &str = "query_attributes.propensities";
+    if !propensities.is_empty() && propensities.len() != shown {
+        let message = format!("has {} numbers for {shown} items shown", propensities.len());
+        return Err(FieldError::new(FIELD, message));
+    }
+    match propensities
+        .iter()
+        .position(|it| !(*it > 0.0 && *it <= 1.0))
+    {
+        Some(place) => Err(FieldError::new(
+            format!("{FIELD}[{place}]"),
+            format!("{} is not above 0 and at most 1", propensities[place]),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -1,18 +1,23 @@
-//! `counterfactual`: what another policy would have earned, estimated from a log with propensities.
-//! It reads one local file, and neither needs a store nor publishes anything.
+//! What another policy would have earned, estimated from a log with propensities. `counterfactual`
+//! reads one local file, and neither needs a store nor publishes anything; a model is estimated where
+//! it is measured, from the lists of its data that chance put in their order.
 
 use std::fs::File;
 use std::io::BufReader;
 
 use searchop_ranking::counterfactual::{
-    ChoiceLog, CounterfactualEstimate, Estimate, EstimationOptions, estimate, read_log,
+    ChoiceLog, CounterfactualEstimate, Estimate, EstimationOptions, RandomisedLists, estimate,
+    read_log,
 };
 use searchop_ranking::json_lines::JsonLinesError;
 use searchop_ranking::metrics::statistics::Bootstrap;
+use searchop_ranking::model::RankingModel;
 
 use crate::cli::CounterfactualOptions;
+use crate::evaluation::TestRows;
 use crate::failure::Failure;
 use crate::outcome::Success;
+use crate::scoring::score_rows;
 
 /// Reads the log and estimates.
 ///
@@ -37,6 +42,39 @@ pub fn counterfactual(options: &CounterfactualOptions) -> Result<Success, Failur
     let found =
         estimate(&log, &options).map_err(|error| Failure::data(format!("{name}: {error}")))?;
     Ok(Success::Counterfactual(Box::new(found)))
+}
+
+/// The clicks for each item shown if the model had ordered the held-back lists that chance put in
+/// their order; `None` without such lists.
+///
+/// # Errors
+/// The rows do not fit the model.
+pub fn of_model(
+    test: &TestRows,
+    model: &RankingModel,
+    seed: u32,
+) -> Result<Option<CounterfactualEstimate>, Failure> {
+    let Some(randomised) = &test.randomised else {
+        return Ok(None);
+    };
+    let scores = score_rows(model, &randomised.rows, |_, _| ())?;
+    let labels = randomised.rows.labels();
+    let grouped = RandomisedLists {
+        boundaries: randomised.rows.boundaries(),
+        propensities: &randomised.propensities,
+        rewards: &labels.iter().copied().map(f64::from).collect::<Vec<_>>(),
+        scores: &scores,
+    }
+    .choices();
+    let log = ChoiceLog {
+        choices: &grouped.choices,
+        boundaries: Some(&grouped.boundaries),
+    };
+    let options = EstimationOptions {
+        clip: None,
+        bootstrap: Bootstrap::seeded(u64::from(seed)),
+    };
+    estimate(&log, &options).map(Some).map_err(Failure::data)
 }
 
 /// The estimates for people, and whether they say anything.

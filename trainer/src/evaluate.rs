@@ -12,6 +12,7 @@ use searchop_ranking::bundle::{
 use serde_json::Value;
 
 use crate::cli::EvaluateOptions;
+use crate::counterfactual::of_model;
 use crate::data::{Data, Features, ResolvedSource};
 use crate::evaluation::{HEADLINE, TestRows, compare_headline, measure_beside_baselines, results};
 use crate::failure::{Failure, Reason};
@@ -167,7 +168,8 @@ impl Work {
             })
         };
         let scores = score(&bundle)?;
-        let measurement = measure_beside_baselines(&test, &scores, seed)?;
+        let mut measurement = measure_beside_baselines(&test, &scores, seed)?;
+        measurement.table.counterfactual = of_model(&test, &bundle.model, seed)?;
         let other = match other {
             Some((named, bundle)) => Some(other_model(&named, &test, score(&bundle)?)?),
             None => None,

@@ -15,7 +15,8 @@ use searchop_ranking::metrics::{
 };
 use searchop_ranking::svmlight::RankingRows;
 
-use crate::data::ShownLists;
+use crate::counterfactual::estimates;
+use crate::data::{RandomisedRows, ShownLists};
 use crate::failure::Failure;
 use crate::slicings::slicings;
 
@@ -36,6 +37,8 @@ pub struct TestRows {
     pub query_keys: Vec<String>,
     /// How people call what is in the rows, where they are lists that were shown.
     pub lists: Option<ShownLists>,
+    /// Held-back lists that chance put in their order.
+    pub randomised: Option<RandomisedRows>,
     /// How these rows came to be the test rows.
     pub split: String,
     /// By which conventions they are measured.
@@ -232,9 +235,19 @@ pub fn table(metrics: &MetricsTable) -> String {
     } else {
         String::new()
     };
+    let clicks = match &metrics.counterfactual {
+        Some(found) => format!(
+            "\nclicks by item shown, from lists that chance put in order:\n{}",
+            estimates(found)
+        ),
+        None if has_shown_order => "\nclicks by item shown: not applicable: no held-back list has \
+             propensities"
+            .to_owned(),
+        None => String::new(),
+    };
     format!(
         "{table}\nmeasured on: {}{labels}\nconventions: {}\nintervals: 95 %, bootstrap over distinct \
-         queries, the searches of one query drawn together; random: mean of {RANDOM_ORDERS} orders",
+         queries, the searches of one query drawn together; random: mean of {RANDOM_ORDERS} orders{clicks}",
         metrics.split, metrics.conventions_text,
     )
 }
@@ -273,6 +286,7 @@ mod tests {
             baselines,
             query_keys: vec!["a".into(), "b".into(), "c".into()],
             lists: None,
+            randomised: None,
             split: "two queries".into(),
             conventions: Conventions::default(),
         }

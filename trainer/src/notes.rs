@@ -141,6 +141,7 @@ mod tests {
             timestamps: None,
             baselines: BTreeMap::new(),
             lists: None,
+            randomised: None,
             features: Features::Dense { first: 0 },
             label_gains: None,
             notes: Vec::new(),

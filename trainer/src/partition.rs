@@ -172,6 +172,7 @@ pub fn test_rows(
             baselines: data.baselines,
             query_keys: data.query_keys,
             lists: data.lists,
+            randomised: data.randomised,
             split: "all queries".to_owned(),
             conventions: conventions(data.label_gains),
         });
@@ -195,6 +196,7 @@ fn divide(
         timestamps,
         baselines,
         lists,
+        randomised,
         features,
         label_gains,
         ..
@@ -231,6 +233,7 @@ fn divide(
                 rows: test,
                 baselines: BTreeMap::new(),
                 lists: None,
+                randomised: None,
                 split: named.to_owned(),
                 conventions: conventions.clone(),
             };
@@ -244,6 +247,7 @@ fn divide(
                 baselines,
                 query_keys: query_keys.clone(),
                 lists,
+                randomised: None,
                 split: format!(
                     "all queries out of fold: {count} folds by query, each measured by a model that was \
                      not trained on it; the published model is trained on all of them"
@@ -268,6 +272,14 @@ fn divide(
                     .map(|query| query_keys[*query].clone())
                     .collect(),
                 lists: lists.as_ref().map(|lists| lists.select(&rows, &outer.test)),
+                randomised: match &randomised {
+                    Some(randomised) => {
+                        let times = timestamps.as_deref().unwrap_or_default();
+                        let of_test = outer.test.iter().filter_map(|query| times.get(*query));
+                        randomised.held_back(split, seed, of_test.copied().min())?
+                    }
+                    None => None,
+                },
                 split: split_name(split, test_fraction),
                 conventions: conventions.clone(),
             };

@@ -158,6 +158,7 @@ fn with_measured(
     let (test, table) = (rows.test, &rows.measurement.table);
     report.split.clone_from(&table.split);
     report.conventions.clone_from(&table.conventions_text);
+    report.counterfactual.clone_from(&table.counterfactual);
     report.caution = test.lists.is_some().then(|| LABELS_FROM_ACTIONS.to_owned());
     let mut others = rows.measurement.baselines.clone();
     if let Some(other) = rows.against {

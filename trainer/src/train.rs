@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::bundle::{BundleParts, ModelDescription, WrittenBundle, read_metrics};
 use crate::categories::require_categories;
 use crate::cli::TrainOptions;
+use crate::counterfactual::of_model;
 use crate::data::{Data, ResolvedSource};
 use crate::evaluation::measure_beside_baselines;
 use crate::failure::Failure;
@@ -232,7 +233,8 @@ impl Work {
                         self.progress.part(Stage::Evaluate, done, total);
                     })?,
                 };
-                let measurement = measure_beside_baselines(test, &scores, self.seed)?;
+                let mut measurement = measure_beside_baselines(test, &scores, self.seed)?;
+                measurement.table.counterfactual = of_model(test, &model, self.seed)?;
                 Some((test, scores, measurement))
             }
             None => None,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical::canonical_json;
 use super::metadata::HeadlineMetric;
+use crate::counterfactual::CounterfactualEstimate;
 use crate::metrics::slices::Slicing;
 use crate::metrics::statistics::{Bootstrap, clusters_of};
 use crate::metrics::{Conventions, MetricResult};
@@ -34,6 +35,10 @@ pub struct MetricsTable {
     /// no parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<SliceReport>,
+    /// What the model's order would have earned in clicks for each item shown, estimated from lists
+    /// that chance put in their order; `None` without such lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterfactual: Option<CounterfactualEstimate>,
 }
 
 /// One metric of the model and of the baselines.
@@ -156,6 +161,7 @@ impl MetricsTable {
             queries,
             metrics: model.iter().filter_map(report).collect(),
             slices: Vec::new(),
+            counterfactual: None,
         }
     }
 

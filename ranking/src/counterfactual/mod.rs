@@ -5,6 +5,7 @@
 //! whatever the other policy would choose could have been logged. How much a log can say of
 //! another policy is measured, and what it cannot say is [`Reliability::Inconclusive`].
 
+mod lists;
 mod log;
 mod reliability;
 
@@ -13,6 +14,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use lists::RandomisedLists;
 pub use log::{GroupedChoices, read_log};
 pub use reliability::{
     EFFECTIVE_REWARDS_NEEDED, EFFECTIVE_SAMPLE_SIZE_NEEDED, MEAN_WEIGHT_DEVIATIONS, Reliability,

@@ -146,7 +146,16 @@ fn searches_of_rows<'a>(
             rows.searches_without_feedback += 1;
         }
     }
-    if let Some(maximum) = options.maximum_searches
+    sample(taken, options.maximum_searches, rows)
+}
+
+/// At most `maximum` of the searches, in time order.
+fn sample<'a>(
+    mut taken: Vec<JournalSearch<'a>>,
+    maximum: Option<usize>,
+    rows: &mut TrainingRows,
+) -> Vec<JournalSearch<'a>> {
+    if let Some(maximum) = maximum
         && taken.len() > maximum
     {
         rows.searches_beyond_maximum = (taken.len() - maximum) as u64;
@@ -172,10 +181,39 @@ pub fn training_rows(
     options: &TrainingOptions,
 ) -> TrainingRows {
     let mut rows = TrainingRows::of(context);
+    let searches = searches_of_rows(journal, options, &mut rows);
+    add_rows(context, journal, options, searches, &mut rows);
+    rows
+}
+
+/// As [`training_rows`], of the searches that are wanted by their ids, whatever came of them.
+#[must_use]
+pub fn rows_of_searches(
+    context: &FeatureContext,
+    journal: &Journal,
+    options: &TrainingOptions,
+    is_wanted: impl Fn(&str) -> bool,
+) -> TrainingRows {
+    let mut rows = TrainingRows::of(context);
+    let wanted = journal
+        .searches()
+        .filter(|search| !search.items().is_empty() && is_wanted(search.query_id()))
+        .collect();
+    let searches = sample(wanted, options.maximum_searches, &mut rows);
+    add_rows(context, journal, options, searches, &mut rows);
+    rows
+}
+
+fn add_rows(
+    context: &FeatureContext,
+    journal: &Journal,
+    options: &TrainingOptions,
+    searches: Vec<JournalSearch<'_>>,
+    rows: &mut TrainingRows,
+) {
     let mut replay = Replay::new(journal, context.catalogue(), options.snapshots);
     let people = (options.recent_events > 0).then(|| RecentReplay::new(journal));
     let mut table: Option<BehaviourTable> = None;
-    let searches = searches_of_rows(journal, options, &mut rows);
     // The matrix is by far the largest of all: it is never copied to grow.
     let row_count: usize = searches.iter().map(|search| search.items().len()).sum();
     rows.values.reserve_exact(row_count * rows.feature_count);
@@ -207,5 +245,4 @@ pub fn training_rows(
         rows.items.extend(items);
         rows.positions.extend(search.positions());
     }
-    rows
 }

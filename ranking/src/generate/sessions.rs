@@ -190,6 +190,7 @@ impl Shop {
             query_attributes: QueryAttributes {
                 intent: Some(self.wishes.list[turn.wish].intent.name().to_owned()),
                 segment: turn.segment.map(|segment| segment.name().to_owned()),
+                propensities: Vec::new(),
             },
             timestamp: visit.now,
             query_response_hit_ids: shown

@@ -70,6 +70,12 @@ impl CleanLog {
                 query_attributes: QueryAttributes {
                     intent: slice(search.slices[0]),
                     segment: slice(search.slices[1]),
+                    // A list that impressions made longer was not put in its order by these.
+                    propensities: if search.propensities.len() == search.list.len() {
+                        search.propensities.into_vec()
+                    } else {
+                        Vec::new()
+                    },
                 },
                 timestamp: search.timestamp,
                 query_response_hit_ids: search
@@ -141,6 +147,7 @@ impl Join {
                     }
                     if search.list.is_empty() && !row.list.is_empty() {
                         search.list = row.list;
+                        search.propensities = row.propensities;
                         search.text = row.text;
                     }
                 }

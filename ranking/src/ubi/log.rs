@@ -82,6 +82,8 @@ pub(super) struct SearchRow {
     pub(super) list: Box<[u32]>,
     /// Intent and segment, by their numbers among the names of slices.
     pub(super) slices: [Option<u32>; 2],
+    /// One for each item of the list, or none.
+    pub(super) propensities: Box<[f64]>,
 }
 
 /// A row of an event; names are numbers.
@@ -243,6 +245,7 @@ impl UbiLog {
             }
         };
         let list = self.number_list(list)?;
+        let propensities = row.query_attributes.propensities(list.len())?;
 
         self.dirt.search_rows += 1;
         if is_mislabelled {
@@ -289,6 +292,7 @@ impl UbiLog {
                 .query_attributes
                 .names()
                 .map(|name| name.map(|name| self.slices.number(&name))),
+            propensities,
         });
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::events::MAXIMUM_ID_BYTES;
+use crate::events::{MAXIMUM_ID_BYTES, check_propensities};
 use crate::input::Complaint;
 use crate::json_lines::check_text;
 
@@ -161,18 +161,51 @@ pub(super) struct RawRow {
     _source: Option<Box<RawRow>>,
 }
 
-/// Whatever a shop keeps there: only names of these two are read, and nothing is refused.
+/// Whatever a shop keeps there: only these are read, and of names nothing is refused.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawQueryAttributes {
     intent: Loose,
     segment: Loose,
+    propensities: Loose,
 }
 
 impl Part<RawQueryAttributes> {
+    /// The propensities, if there are any; `shown` items are in the list.
+    pub(super) fn propensities(&self, shown: usize) -> Result<Box<[f64]>, Complaint> {
+        const FIELD: &str = "query_attributes.propensities";
+        let list = match self {
+            Self::Given(attributes) => &attributes.propensities,
+            Self::Absent | Self::Other => return Ok(Box::default()),
+        };
+        let list = match list {
+            Loose::Absent => return Ok(Box::default()),
+            Loose::List(list) => list,
+            _ => return Err(Complaint::invalid(FIELD, "is no array of numbers")),
+        };
+        let number = |(place, value): (usize, &Loose)| match value {
+            Loose::Integer(number) => Ok(*number as f64),
+            Loose::Float(number) => Ok(*number),
+            _ => Err(Complaint::invalid(
+                format!("{FIELD}[{place}]"),
+                "is no number",
+            )),
+        };
+        let numbers: Vec<f64> = list
+            .iter()
+            .enumerate()
+            .map(number)
+            .collect::<Result<_, _>>()?;
+        check_propensities(&numbers, shown)?;
+        Ok(numbers.into())
+    }
+
     /// Intent and segment, where they are names.
     pub(super) fn names(&self) -> [Option<Cow<'_, str>>; 2] {
-        let Self::Given(RawQueryAttributes { intent, segment }) = self else {
+        let Self::Given(RawQueryAttributes {
+            intent, segment, ..
+        }) = self
+        else {
             return [None, None];
         };
         [intent, segment].map(|name| {

@@ -105,6 +105,42 @@ fn intent_and_segment_are_read_and_other_attributes_passed_over() {
 }
 
 #[test]
+fn propensities_are_those_of_the_list_that_is_used() {
+    let with = |id: &str, list: &[&str], propensities: Value| {
+        let mut row = search(id, "shoe", NOON, list);
+        row["query_attributes"] = json!({ "propensities": propensities });
+        row
+    };
+    let log = read(&[
+        with("1", &["a", "b"], json!([0.25, 1])),
+        with("2", &[], json!([])),
+        with("2", &["a"], json!([0.5])),
+        with("3", &["a"], json!([0.5])),
+        event("impression", "3", "b", NOON),
+        with("4", &["a"], Value::Null),
+    ]);
+    let propensities: Vec<&[f64]> = log
+        .searches()
+        .iter()
+        .map(|search| &search.query_attributes.propensities[..])
+        .collect();
+    assert_eq!(propensities, [&[0.25, 1.0][..], &[0.5], &[], &[]]);
+    for (propensities, expected) in [
+        (json!("0.5"), "query_attributes.propensities: is no array"),
+        (json!([0.5]), "propensities: has 1 numbers for 2 items"),
+        (json!([0.5, "x"]), "propensities[1]: is no number"),
+        (json!([0, 0.5]), "propensities[0]: 0 is not above 0"),
+        (json!([0.5, 1.5]), "propensities[1]: 1.5 is not above 0"),
+    ] {
+        let line = with("1", &["a", "b"], propensities).to_string();
+        let error = UbiLog::new(UbiOptions::default())
+            .read(line.as_bytes())
+            .expect_err("no propensities");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn events_without_a_search_are_left_out_and_told() {
     let mut anonymous = event("click", "", "a", NOON);
     anonymous["query_id"] = Value::Null;

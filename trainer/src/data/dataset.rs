@@ -24,6 +24,7 @@ use searchop_ranking::svmlight::RankingRows;
 use searchop_ranking::ubi::{UbiLog, UbiOptions};
 
 use super::open::{failed, is_of_content, open};
+use super::randomised::Propensities;
 use super::search_slices::SearchSlices;
 use super::{Data, DataFound, Features, OwnData, OwnLog, ShownLists};
 use crate::failure::Failure;
@@ -39,7 +40,12 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
     if catalogue.is_empty() {
         return Err(Failure::data("catalogue.jsonl: there are no products"));
     }
-    let (journal, slices, events_read) = read_journal(folder, &catalogue)?;
+    let Log {
+        journal,
+        slices,
+        propensities,
+        events: events_read,
+    } = read_log(folder, &catalogue)?;
     let context = FeatureContext::new(Arc::new(catalogue));
     let options = log.training_options();
     let made = training_rows(&context, &journal, &options);
@@ -65,7 +71,8 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
         found.leave_out(cause.kind, cause.count);
     }
     let lists = shown_lists(&made, &journal, &slices, context.catalogue());
-    data(
+    let randomised = propensities.lists(&context, &journal, &options)?;
+    let data = data(
         made,
         context.catalogue(),
         Some(lists),
@@ -77,7 +84,8 @@ pub(super) fn load(folder: &Path, behaviour: PathBuf, log: LogRows) -> Result<Da
         },
         &[Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25],
         (notes(&left_out), found),
-    )
+    )?;
+    Ok(Data { randomised, ..data })
 }
 
 /// Reads a fetched dataset as own data, which has the same formats, to look at it.
@@ -120,19 +128,26 @@ pub(super) fn as_own_data(folder: &Path) -> Result<OwnData, Failure> {
     })
 }
 
-/// Joins searches and events as they are read: there may be more than fit into memory as text. With
-/// the number of events.
-fn read_journal(
-    folder: &Path,
-    catalogue: &Catalogue,
-) -> Result<(Journal, SearchSlices, u64), Failure> {
+/// Searches and events, and what is known of searches beside.
+struct Log {
+    journal: Journal,
+    slices: SearchSlices,
+    propensities: Propensities,
+    /// How many events were read.
+    events: u64,
+}
+
+/// Joins searches and events as they are read: there may be more than fit into memory as text.
+fn read_log(folder: &Path, catalogue: &Catalogue) -> Result<Log, Failure> {
     let mut builder = JournalBuilder::new(catalogue);
     let mut slices = SearchSlices::default();
+    let mut propensities = Propensities::default();
     let mut events = 0;
     read_file(folder, "queries.jsonl", |input| {
         json_lines::read::<Search>(input, |_, search| {
             builder.add_search(&search);
             slices.add(&search);
+            propensities.add(&search);
             Ok(())
         })
     })?;
@@ -146,7 +161,12 @@ fn read_journal(
             Ok(())
         })
     })?;
-    Ok((builder.finish(), slices, events))
+    Ok(Log {
+        journal: builder.finish(),
+        slices,
+        propensities,
+        events,
+    })
 }
 
 pub(super) fn write_behaviour(
@@ -212,6 +232,7 @@ pub(super) fn data(
         ),
         baselines,
         lists,
+        randomised: None,
         features,
         label_gains: None,
         notes,

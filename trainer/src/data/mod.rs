@@ -5,6 +5,7 @@ mod dataset;
 mod found;
 mod open;
 mod own;
+mod randomised;
 mod search_slices;
 mod svmlight_files;
 
@@ -21,6 +22,7 @@ pub use dataset::DATASET_FORMAT_VERSION;
 pub use found::DataFound;
 pub(crate) use own::notes_of;
 pub use own::{LocalOwnFiles, OwnData, OwnLog};
+pub use randomised::RandomisedRows;
 
 use crate::failure::Failure;
 use crate::job::{Job, blocking};
@@ -43,6 +45,8 @@ pub struct Data {
     pub baselines: BTreeMap<String, Vec<f64>>,
     /// How people call what is in `rows`, where they are lists that were shown.
     pub lists: Option<ShownLists>,
+    /// Lists that chance put in their order, where a log says so.
+    pub randomised: Option<RandomisedRows>,
     /// What kind of features the rows have.
     pub features: Features,
     /// What each label is worth in NDCG, where it is not 2^label - 1.

@@ -79,6 +79,7 @@ mod tests {
             query_attributes: QueryAttributes {
                 intent: intent.map(str::to_owned),
                 segment: segment.map(str::to_owned),
+                propensities: Vec::new(),
             },
             timestamp: 0,
             query_response_hit_ids: Vec::new(),

@@ -97,6 +97,7 @@ impl LocalFiles {
             timestamps: None,
             baselines: Default::default(),
             lists: None,
+            randomised: None,
             features: Features::Dense {
                 first: match self.numbering {
                     Numbering::ZeroBased => 0,

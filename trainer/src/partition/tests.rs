@@ -12,6 +12,7 @@ fn data(labels: Vec<u8>, sizes: &[usize], keys: &[&str]) -> Data {
         timestamps: Some((0..).take(sizes.len()).collect()),
         baselines: BTreeMap::from([("bm25".to_owned(), columns)]),
         lists: None,
+        randomised: None,
         features: Features::Dense { first: 0 },
         label_gains: None,
         notes: Vec::new(),

@@ -48,6 +48,7 @@ fn test_rows(has_lists: bool) -> TestRows {
         ]),
         query_keys: (0..40).map(|query| format!("key {}", query % 20)).collect(),
         lists: has_lists.then_some(lists),
+        randomised: None,
         split: "forty searches".into(),
         conventions: searchop_ranking::metrics::Conventions::default(),
     }

@@ -15,6 +15,7 @@ mod parquet_file;
 mod place;
 mod process;
 mod purging;
+mod randomised;
 mod reference;
 mod refusals;
 mod serving;

@@ -18,6 +18,7 @@ use super::OwnData;
 use crate::data::dataset::{
     data, left_out as left_out_of_rows, notes as notes_of_causes, shown_lists, write_behaviour,
 };
+use crate::data::randomised::Propensities;
 use crate::data::search_slices::SearchSlices;
 use crate::data::{Data, DataFound, Features};
 use crate::failure::Failure;
@@ -42,6 +43,9 @@ pub(super) fn rows(
     write_catalogue(&products, &catalogue)?;
     let slices = log.as_ref().map_or_else(SearchSlices::default, |log| {
         SearchSlices::of(log.clean.searches())
+    });
+    let propensities = log.as_ref().map_or_else(Propensities::default, |log| {
+        Propensities::of(log.clean.searches())
     });
     let journal = log.map(|log| {
         let mut builder = JournalBuilder::new(&products);
@@ -115,14 +119,16 @@ pub(super) fn rows(
     )?;
     let baselines = [Baseline::Popularity, Baseline::Retrieval, Baseline::Bm25];
     let lists = shown_lists(&made, &journal, &slices, context.catalogue());
-    data(
+    let randomised = propensities.lists(&context, &journal, &options)?;
+    let data = data(
         made,
         context.catalogue(),
         Some(lists),
         features,
         &baselines,
         (notes, found),
-    )
+    )?;
+    Ok(Data { randomised, ..data })
 }
 
 fn require_rows(rows: &TrainingRows, cause: &str) -> Result<(), Failure> {
