@@ -6,7 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::catalogue::ItemIndex;
 use crate::features::behaviour::BehaviourTable;
-use crate::features::kernel::FeatureContext;
+use crate::features::definitions::Column;
+use crate::features::kernel::{AnalysedQuery, FeatureContext};
+use crate::features::list::write_list;
 use crate::features::training::{TrainingRows, TrainingSearch};
 use crate::judgements::{JudgedQuery, JudgementList};
 
@@ -24,7 +26,8 @@ pub struct JudgedRows {
 /// Makes rows of judgements. All queries see the same `behaviour`: judgements are not made from it.
 ///
 /// The items of a query are ordered by a hash. Many files list the best first, and where scores are
-/// equal that order would be found again by luck.
+/// equal that order would be found again by luck. What is relative to the list is as in a request that
+/// names them in retrieval order, for which BM25F stands.
 #[must_use]
 pub fn judged_rows(
     context: &FeatureContext,
@@ -45,7 +48,7 @@ pub fn judged_rows(
         let places: Vec<ItemIndex> = items.iter().map(|(item, _)| *item).collect();
         let query = context.analyse(&judged.query);
         let rows = &mut made.rows;
-        context.compute_into(&query, &places, behaviour, &mut rows.values);
+        add_features(context, &query, &places, behaviour, &mut rows.values);
         rows.searches.push(TrainingSearch {
             query_id: judged.query.clone(),
             query: judged.query.clone(),
@@ -59,6 +62,33 @@ pub fn judged_rows(
         rows.items.extend(places);
     }
     made
+}
+
+/// Appends the features of items, in their order, with the list columns of a retrieved list.
+fn add_features(
+    context: &FeatureContext,
+    query: &AnalysedQuery,
+    items: &[ItemIndex],
+    behaviour: &BehaviourTable,
+    values: &mut Vec<f64>,
+) {
+    let width = context.feature_count();
+    let computed = context.compute(query, items, behaviour);
+    let row = |place: usize| &computed[place * width..(place + 1) * width];
+    let text_score = |place: usize| row(place)[Column::Bm25f as usize];
+    let mut retrieved: Vec<usize> = (0..items.len()).collect();
+    retrieved.sort_by(|first, second| text_score(*second).total_cmp(&text_score(*first)));
+    let mut list: Vec<f64> = retrieved
+        .iter()
+        .flat_map(|place| row(*place))
+        .copied()
+        .collect();
+    write_list(&mut list, width);
+    let start = values.len();
+    values.resize(start + computed.len(), f64::NAN);
+    for (place, row) in retrieved.into_iter().zip(list.chunks_exact(width)) {
+        values[start + place * width..][..width].copy_from_slice(row);
+    }
 }
 
 fn known_items(context: &FeatureContext, judged: &JudgedQuery) -> Vec<(ItemIndex, u32)> {
@@ -104,7 +134,10 @@ mod tests {
             r#"{"item_id":"c","title":"sock"}"#,
         ];
         let catalogue = Catalogue::read(catalogue.join("\n").as_bytes()).expect("a catalogue");
-        let context = FeatureContext::new(Arc::new(catalogue));
+        rows_of(&FeatureContext::new(Arc::new(catalogue)), lines)
+    }
+
+    fn rows_of(context: &FeatureContext, lines: &str) -> JudgedRows {
         let options = JudgementOptions {
             format: JudgementFormat::Csv,
             grades: &GradeMap::whole_numbers(),
@@ -113,7 +146,7 @@ mod tests {
         };
         let text = format!("query,item_id,grade\n{lines}");
         let list = read_judgements(text.as_bytes(), &options).expect("judgements");
-        judged_rows(&context, &list, &BehaviourTable::empty())
+        judged_rows(context, &list, &BehaviourTable::empty())
     }
 
     #[test]
@@ -132,6 +165,34 @@ mod tests {
         assert_eq!(made.rows.searches.len(), 1);
         assert_eq!(made.rows.searches[0].rows, 2);
         assert!(made.rows.values.iter().any(|value| *value > 0.0));
+    }
+
+    #[test]
+    fn rows_are_those_of_a_request_in_retrieval_order() {
+        // The longer its title, the worse an item matches; the prices stand in no order.
+        let lines: Vec<String> = (0..40)
+            .map(|number| {
+                let title = format!("boot{}", " x".repeat(number));
+                let price = 1 + number * 7 % 40;
+                format!(r#"{{"item_id":"{number}","title":"{title}","price":{price}}}"#)
+            })
+            .collect();
+        let catalogue = Catalogue::read(lines.join("\n").as_bytes()).expect("a catalogue");
+        let context = FeatureContext::new(Arc::new(catalogue));
+        let judged: Vec<String> = (0..40)
+            .map(|number| format!("boot,{number},{}", number % 3))
+            .collect();
+        let made = rows_of(&context, &judged.join("\n")).rows;
+        let request: Vec<ItemIndex> = (0..40).map(ItemIndex).collect();
+        let query = context.analyse("boot");
+        let served = context.compute(&query, &request, &BehaviourTable::empty());
+        let bits = |row: &[f64]| row.iter().map(|it| it.to_bits()).collect::<Vec<_>>();
+        let width = made.feature_count;
+        for (row, item) in made.items.iter().enumerate() {
+            let served = &served[item.as_usize() * width..][..width];
+            assert_eq!(bits(made.row(row)), bits(served), "{item:?}");
+        }
+        assert_ne!(made.items, request, "the order of rows is that of the hash");
     }
 
     #[test]
