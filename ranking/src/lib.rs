@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod catalogue_files;
 pub mod counterfactual;
+pub mod decimal;
 pub mod events;
 pub mod features;
 pub mod generate;

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::numbers::number;
+use searchop_ranking::decimal;
+
 use super::{CandidateBody, FeaturesBody, RankBody};
 use crate::api::messages::Context;
 
@@ -62,9 +63,7 @@ impl<'text> Reader<'text> {
     }
 
     fn blanks(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
+        self.at = behind_blanks(self.text.as_bytes(), self.at);
     }
 
     fn null(&mut self) -> bool {
@@ -201,16 +200,7 @@ impl<'text> Reader<'text> {
         match self.peek()? {
             b'[' => {
                 let start = body.values.len();
-                self.array(|reader| {
-                    let value = if reader.null() {
-                        body.has_absent_values = true;
-                        f64::NAN
-                    } else {
-                        reader.number()?
-                    };
-                    body.values.push(value);
-                    Some(())
-                })?;
+                self.row(body)?;
                 Some(FeaturesBody::Row(start..body.values.len()))
             }
             b'{' => {
@@ -225,11 +215,52 @@ impl<'text> Reader<'text> {
         }
     }
 
+    /// An array of feature values. As [`array`](Self::array) would, but the place stays in a register: nearly all of a
+    /// body is this.
+    fn row(&mut self, body: &mut RankBody<'text>) -> Option<()> {
+        let bytes = self.text.as_bytes();
+        self.expect(b'[')?;
+        let mut at = behind_blanks(bytes, self.at);
+        if bytes.get(at) == Some(&b']') {
+            self.at = at + 1;
+            return Some(());
+        }
+        loop {
+            let (value, end) = match decimal::number(bytes, at) {
+                Some(found) => found,
+                None if bytes.get(at..)?.starts_with(b"null") => {
+                    body.has_absent_values = true;
+                    (f64::NAN, at + 4)
+                }
+                None => return None,
+            };
+            body.values.push(value);
+            at = behind_blanks(bytes, end);
+            match bytes.get(at)? {
+                b',' => at = behind_blanks(bytes, at + 1),
+                b']' => {
+                    self.at = at + 1;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+
     fn number(&mut self) -> Option<f64> {
-        let (value, end) = number(self.text, self.at)?;
+        let (value, end) = decimal::number(self.text.as_bytes(), self.at)?;
         self.at = end;
         Some(value)
     }
+}
+
+/// Where the next byte that is not blank is, from `at` on.
+#[inline]
+fn behind_blanks(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
 }
 
 /// Where the next quote, backslash or control character is, from `at` on.

@@ -2,18 +2,19 @@
 //! buffer.
 //!
 //! # Layout
-//! `document` reads a body of the usual shape, in one pass · `numbers` its numbers, exactly. What
-//! `document` does not take, for a fault or for being unusual, is read by serde as
-//! [`RankRequest`], which names what is wrong; so there is one definition of what a request is.
+//! `document` reads a body of the usual shape, in one pass. What it does not take, for a fault or
+//! for being unusual, is read by serde as [`RankRequest`], which names what is wrong; so there is one
+//! definition of what a request is.
 
 mod document;
-mod numbers;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+
+use foldhash::fast::RandomState;
 
 pub(crate) use document::next_special;
 
@@ -104,7 +105,7 @@ impl RankBody<'_> {
             let code = ErrorCode::TooManyCandidates;
             return Err(ApiError::field(code, "candidates", message));
         }
-        let mut first_places = HashMap::with_capacity(count);
+        let mut first_places = HashMap::with_capacity_and_hasher(count, RandomState::default());
         for (place, candidate) in self.candidates.iter().enumerate() {
             let field = || format!("candidates[{place}].id");
             if let Some(message) = text_fault(&candidate.id, MAXIMUM_ID_BYTES) {
