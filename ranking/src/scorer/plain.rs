@@ -194,13 +194,31 @@ impl PlainTables {
             let places = buckets(self.map(table), &values);
             let starts = &self.starts[self.first_starts[table] as usize..];
             let thresholds = &thresholds[self.first_thresholds[table] as usize..];
+            let (zero, missing) = (self.zeros[table], self.missing[table]);
             let ranks = &mut bytes[group].0;
+            // What is known of a query is the same for all its rows, and so is what nobody knows.
+            let all = values[0].to_bits();
+            let others = values[..count_of_rows].iter();
+            if others.fold(true, |same, value| same & (value.to_bits() == all)) {
+                let rank = count(
+                    instructions,
+                    thresholds,
+                    starts[places[0] as usize],
+                    values[0],
+                );
+                let rank = if values[0].abs() > zero {
+                    rank
+                } else {
+                    missing
+                };
+                *ranks = [rank; LANES];
+                continue;
+            }
             for ((rank, value), place) in
                 ranks[..count_of_rows].iter_mut().zip(&values).zip(&places)
             {
                 *rank = count(instructions, thresholds, starts[*place as usize], *value);
             }
-            let (zero, missing) = (self.zeros[table], self.missing[table]);
             for (rank, value) in ranks.iter_mut().zip(&values) {
                 *rank = if value.abs() > zero { *rank } else { missing };
             }

@@ -34,7 +34,7 @@ struct Steps {
     first_value: u32,
 }
 
-/// A split: slots of the first group and a column.
+/// A split: slots and a column.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     column: u16,
@@ -44,14 +44,15 @@ struct Step {
     threshold: Threshold,
 }
 
-/// The slots. Those of leaf numbers are for all groups; behind them each group has its own,
-/// next to those of the others.
+/// The slots, each with a register for each group: one address serves them all.
 #[derive(Debug, Clone)]
-pub(super) struct Slots(Box<[Bytes; SLOTS]>);
+pub(super) struct Slots(Box<[[Bytes; GROUPS]; SLOTS]>);
 
 impl Slots {
     pub(super) fn new() -> Self {
-        let slots: Vec<Bytes> = (0..SLOTS).map(|slot| Bytes([slot as u8; LANES])).collect();
+        let slots: Vec<[Bytes; GROUPS]> = (0..SLOTS)
+            .map(|slot| [Bytes([slot as u8; LANES]); GROUPS])
+            .collect();
         let slots = slots.into_boxed_slice().try_into();
         Self(slots.unwrap_or_else(|_| unreachable!("the length is that of the array")))
     }
@@ -104,17 +105,19 @@ impl Selection {
             let (own, others) = steps.split_at((tree.end - done) as usize);
             steps = others;
             done = tree.end;
-            let mut chosen = [slots[0]; COUNT];
+            let mut chosen = [Bytes::ZERO; COUNT];
             for &step in own {
                 let column = &columns[usize::from(step.column)];
+                let [left, right, target] =
+                    [step.left, step.right, step.target].map(|slot| usize::from(slot) % SLOTS);
                 for (group, chosen) in chosen.iter_mut().enumerate() {
                     *chosen = instructions.select(
                         &column[group],
                         step.threshold,
-                        &slots[slot(step.left, group)],
-                        &slots[slot(step.right, group)],
+                        &slots[left][group],
+                        &slots[right][group],
                     );
-                    slots[slot(step.target, group)] = *chosen;
+                    slots[target][group] = *chosen;
                 }
             }
             let values = self.values[tree.first_value as usize..]
@@ -130,14 +133,6 @@ impl Selection {
     pub(super) fn step_count(&self) -> usize {
         self.steps.len()
     }
-}
-
-/// The slot of a group, when the first group has this one.
-#[inline(always)]
-fn slot(first: u16, group: usize) -> usize {
-    let first = usize::from(first);
-    let own = first / LEAVES * group;
-    first.wrapping_add(own) % SLOTS
 }
 
 /// Orders a tree's splits so that few slots are needed: the side that needs more first.
@@ -180,7 +175,7 @@ impl<'tree> Compiler<'tree> {
             let kept = target + u8::from(split.right >= 0);
             (self.compile(split.left, kept, steps), right)
         };
-        let target = (LEAVES + usize::from(target) * GROUPS) as u16;
+        let target = (LEAVES + usize::from(target)) as u16;
         steps.push(Step {
             column: self.tests[index].column as u16,
             left,
