@@ -27,6 +27,9 @@ const REFUSAL: &[u8] =
 connection: close\r\ncontent-length: 76\r\n\r\n\
 {\"error\":{\"code\":\"Overloaded\",\"message\":\"too many connections, try again\"}}\n";
 
+/// The most bytes that a connection reads at once, and that a head may have: what an idle connection keeps.
+const READ_BYTES: usize = 16 * 1024;
+
 /// How long the door stays open once draining begins. Connections that the kernel has accepted
 /// already would otherwise be reset.
 const LAST_CALL: Duration = Duration::from_millis(50);
@@ -137,6 +140,7 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(idle_timeout)
+        .max_buf_size(READ_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
 

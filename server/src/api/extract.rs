@@ -20,6 +20,8 @@ use super::state::{ServerState, SharedState};
 const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 /// How long that may take.
 const LONGEST_DISCARD: Duration = Duration::from_secs(2);
+/// A head that promises more than this is not believed before more has come.
+const MOST_RESERVED_BYTES: usize = 256 * 1024;
 
 /// A JSON body that was read within the server's limits, and the memory that it takes up: to be kept
 /// until the request is answered.
@@ -89,7 +91,7 @@ async fn read_body(
                 state.metrics.overloaded();
                 ApiError::overloaded()
             }
-            Some(mut share) => match collect(&mut body, maximum_bytes).await? {
+            Some(mut share) => match collect(&mut body, room, maximum_bytes).await? {
                 None => too_large(maximum_bytes),
                 Some(bytes) => {
                     share.shrink(bytes.len());
@@ -120,8 +122,12 @@ fn too_large(maximum_bytes: usize) -> ApiError {
     ApiError::new(ErrorCode::BodyTooLarge, message)
 }
 
-/// The whole body; `None` when it is longer than `maximum_bytes`.
-async fn collect(body: &mut Body, maximum_bytes: usize) -> Result<Option<Bytes>, ApiError> {
+/// The whole body, of about `expected` bytes; `None` when it is longer than `maximum_bytes`.
+async fn collect(
+    body: &mut Body,
+    expected: usize,
+    maximum_bytes: usize,
+) -> Result<Option<Bytes>, ApiError> {
     let mut first = Bytes::new();
     let mut taken = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -137,12 +143,13 @@ async fn collect(body: &mut Body, maximum_bytes: usize) -> Result<Option<Bytes>,
         if first.len() + taken.len() + data.len() > maximum_bytes {
             return Ok(None);
         }
-        // Most bodies come in one piece, which is taken as it is.
+        // A short body comes in one piece, which is taken as it is.
         if first.is_empty() && taken.is_empty() {
             first = data;
             continue;
         }
         if taken.is_empty() {
+            taken.reserve(expected.min(MOST_RESERVED_BYTES));
             taken.extend_from_slice(&std::mem::take(&mut first));
         }
         taken.extend_from_slice(&data);
