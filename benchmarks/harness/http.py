@@ -1,6 +1,6 @@
 """Ranking servers beside each other: CPU time and latency, saturation, memory, start, overload."""
 
-from . import processes, progress, servers
+from . import bodies, processes, progress, servers
 from .figures import summary
 from .saturation import highest, keeps_up, rates
 
@@ -30,7 +30,7 @@ def measure(everything, server_core, load_core, rounds, short):
             progress.tell(f"starting {server.name}")
             running.append(server)
             starts = [start_again(server, server_core) for _ in range(1 if short else STARTS)]
-            result["servers"][server.name] = {"start": summary(starts), "body": len(server.body),
+            result["servers"][server.name] = {"start": summary(starts), "body": bodies.mean_bytes(server.bodies),
                                               "saturation": saturation(server, load_core)}
         for name, figures in half_load(running, result["servers"], rounds, load_core).items():
             result["servers"][name].update(figures)

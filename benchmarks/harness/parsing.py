@@ -9,8 +9,9 @@ SECONDS = 0.15
 def run(options):
     core = processes.cores()[-1]
     result = {"rounds": options.rounds, "bodies": {}}
-    for name, body in (("inline", bodies.inline()), ("ids", bodies.of_ids([f"P{number:06}" for number in range(100)], "running shoes"))):
-        path = bodies.written(f"parse-{name}", body)
+    ids = [f"P{number:06}" for number in range(100)]
+    for name, texts in (("inline", bodies.inline()), ("ids", bodies.of_lists([("running shoes", ids)]))):
+        path = bodies.written(f"parse-{name}", texts)
         with processes.Worker("parser", [places.program("searchop-benchmark"), "parse", path], core) as worker:
             worker.ask("serde", 200)
             count = max(1, int(SECONDS / (worker.ask("serde", 200) / 200)))
@@ -21,6 +22,6 @@ def run(options):
                 for parser in order if number % 2 == 0 else reversed(order):
                     times[parser].append(worker.ask(parser, count) / count)
         result["bodies"][name] = {
-            "bytes": len(body), "ratio": ratios(times["served"], times["serde"]),
+            "bytes": bodies.mean_bytes(texts), "ratio": ratios(times["served"], times["serde"]),
             "microseconds": {parser: summary(1e6 * seconds for seconds in values) for parser, values in times.items()}}
     return result

@@ -27,9 +27,9 @@ const POLLED: Duration = Duration::from_millis(2);
 pub struct Plan {
     /// Where to.
     pub address: SocketAddr,
-    /// The whole request, head and body.
-    pub request: Vec<u8>,
-    /// How many.
+    /// Whole requests, head and body, which take turns; at least one.
+    pub messages: Vec<Vec<u8>>,
+    /// How many are sent.
     pub requests: u64,
     /// Requests a second.
     pub rate: f64,
@@ -93,10 +93,11 @@ pub fn post(address: SocketAddr, path: &str, body: &[u8]) -> Vec<u8> {
 /// Sends the plan's requests and waits for all answers. A failed request is counted, not an error.
 ///
 /// # Errors
-/// When the plan's rate is not above 0, or it has no connection.
+/// When the plan's rate is not above 0, or it has no message or no connection.
 pub async fn run(plan: Plan) -> Result<Summary> {
     ensure!(plan.rate > 0.0, "the rate must be above 0");
     ensure!(plan.connections > 0, "requests need a connection");
+    ensure!(!plan.messages.is_empty(), "there is nothing to send");
     LocalSet::new().run_until(send(Rc::new(plan))).await
 }
 
@@ -108,10 +109,12 @@ async fn send(plan: Rc<Plan>) -> Result<Summary> {
     let mut running = JoinSet::new();
     let mut tally = Tally::default();
     let start = Instant::now();
-    for number in 0..plan.requests {
+    let turns = (0..plan.messages.len()).cycle();
+    for (number, turn) in (0..plan.requests).zip(turns) {
         let scheduled = start + Duration::from_secs_f64(number as f64 / plan.rate);
         wait_until(scheduled).await;
-        running.spawn_local(one(Rc::clone(&plan), Rc::clone(&connections), scheduled));
+        let request = one(Rc::clone(&plan), Rc::clone(&connections), turn, scheduled);
+        running.spawn_local(request);
         while let Some(done) = running.try_join_next() {
             tally.add(done.context("a request's task ended by itself")?);
         }
@@ -143,10 +146,15 @@ struct Connections {
     permits: Semaphore,
 }
 
-async fn one(plan: Rc<Plan>, connections: Rc<Connections>, scheduled: Instant) -> Outcome {
+async fn one(
+    plan: Rc<Plan>,
+    connections: Rc<Connections>,
+    turn: usize,
+    scheduled: Instant,
+) -> Outcome {
     let milliseconds = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
     let late = milliseconds(scheduled);
-    let answer = match tokio::time::timeout(plan.timeout, ask(&plan, &connections)).await {
+    let answer = match tokio::time::timeout(plan.timeout, ask(&plan, &connections, turn)).await {
         Ok(answer) => answer.map_err(|error| error.to_string()),
         Err(_) => Err("timeout".to_owned()),
     };
@@ -157,14 +165,15 @@ async fn one(plan: Rc<Plan>, connections: Rc<Connections>, scheduled: Instant) -
     }
 }
 
-async fn ask(plan: &Plan, connections: &Connections) -> io::Result<Head> {
+async fn ask(plan: &Plan, connections: &Connections, turn: usize) -> io::Result<Head> {
+    let message = &plan.messages[turn];
     let permit = connections.permits.acquire().await;
     let _permit = permit.map_err(io::Error::other)?;
     let mark = plan.mark.as_deref();
     let idle = connections.idle.borrow_mut().pop();
     let earlier = match idle {
         None => None,
-        Some(mut connection) => match connection.ask(&plan.request, mark).await {
+        Some(mut connection) => match connection.ask(message, mark).await {
             Ok(head) => Some((connection, head)),
             // The server closed it while it was idle: as any client does, try a new one.
             Err(error) if is_closed(&error) => None,
@@ -175,7 +184,7 @@ async fn ask(plan: &Plan, connections: &Connections) -> io::Result<Head> {
         Some(answered) => answered,
         None => {
             let mut connection = Connection::open(plan.address).await?;
-            let head = connection.ask(&plan.request, mark).await?;
+            let head = connection.ask(message, mark).await?;
             (connection, head)
         }
     };

@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use searchop_benchmarks::load::{self, Plan};
+use searchop_benchmarks::parsing::ParserWorker;
 use searchop_benchmarks::scorer::{ScorerWorker, compare};
 use searchop_benchmarks::training::TrainingWorker;
-use searchop_benchmarks::{parsing, servers, worker};
+use searchop_benchmarks::{messages, servers, worker};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -34,10 +35,10 @@ enum Command {
         /// Holds N.txt, N.rows and N.scores for each model.
         folder: PathBuf,
     },
-    /// Parse a request's body as asked for by lines of input.
+    /// Parse bodies of requests as asked for by lines of input.
     Parse {
-        /// The body.
-        body: PathBuf,
+        /// Bodies of requests, one a line, which take turns.
+        bodies: PathBuf,
     },
     /// Train as asked for by lines of input.
     Train {
@@ -77,9 +78,9 @@ enum Command {
         /// The path of the request.
         #[arg(long, default_value = "/v1/rank")]
         path: String,
-        /// A file with the JSON to send.
+        /// A file with the JSON to send: bodies of requests, one a line, which take turns.
         #[arg(long)]
-        body: PathBuf,
+        bodies: PathBuf,
         /// How many requests.
         #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
         requests: u64,
@@ -109,10 +110,9 @@ async fn main() -> Result<()> {
             println!("{}", serde_json::to_string(&compare(&folder)?)?);
             Ok(())
         }
-        Command::Parse { body } => {
-            let body = fs::read(&body).with_context(|| format!("read {}", body.display()))?;
-            parsing::check(&body)?;
-            worker::answer_lines(stdin().lock(), stdout(), |words| parsing::act(&body, words))
+        Command::Parse { bodies } => {
+            let mut parser = ParserWorker::new(messages::lines(&bodies)?)?;
+            worker::answer_lines(stdin().lock(), stdout(), |words| parser.act(words))
         }
         Command::Train {
             matrix,
@@ -134,17 +134,18 @@ async fn main() -> Result<()> {
         Command::Load {
             address,
             path,
-            body,
+            bodies,
             requests,
             rate,
             timeout_seconds,
             connections,
             mark,
         } => {
-            let body = fs::read(&body).with_context(|| format!("read {}", body.display()))?;
+            let bodies = messages::lines(&bodies)?;
+            let posts = bodies.iter().map(|body| load::post(address, &path, body));
             let summary = load::run(Plan {
                 address,
-                request: load::post(address, &path, &body),
+                messages: posts.collect(),
                 requests,
                 rate,
                 timeout: Duration::try_from_secs_f64(timeout_seconds)?,

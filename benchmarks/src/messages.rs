@@ -1,5 +1,9 @@
 //! The JSON of a ranking request and its answer as one writes it first: owned values, by serde.
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 /// A list to rank.
@@ -59,4 +63,17 @@ pub fn ranked(candidates: Vec<Candidate>, scores: &[f64]) -> RankResponse {
         })
         .collect();
     RankResponse { results }
+}
+
+/// The lines of a file, each the body of a request.
+///
+/// # Errors
+/// It cannot be read.
+pub fn lines(path: &Path) -> Result<Vec<Vec<u8>>> {
+    let text = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let lines = text.split(|byte| *byte == b'\n');
+    Ok(lines
+        .filter(|line| !line.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect())
 }

@@ -1,34 +1,48 @@
-//! Reading a request's body: the server's parser, and serde_json into owned structs.
+//! Reading requests' bodies: the server's parser, and serde_json into owned structs.
 
 use std::hint::black_box;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::messages::RankRequest;
 
-/// Reads the body once by both.
-///
-/// # Errors
-/// One of them refuses the body.
-pub fn check(body: &[u8]) -> Result<()> {
-    served(body).context("the server refuses the body")?;
-    owned(body).context("serde_json refuses the body")
+/// Bodies that are read in turn, so that no branch predictor learns one of them by heart.
+#[derive(Debug)]
+pub struct ParserWorker {
+    bodies: Vec<Vec<u8>>,
+    turn: usize,
 }
 
-/// `served COUNT` or `serde COUNT`: reads the body so many times.
-///
-/// # Errors
-/// Another line, or a body that is refused.
-pub fn act(body: &[u8], words: &[&str]) -> Result<()> {
-    match words {
-        ["served", count] => repeat(count.parse()?, || served(black_box(body))),
-        ["serde", count] => repeat(count.parse()?, || owned(black_box(body))),
-        _ => bail!("not understood"),
+impl ParserWorker {
+    /// Reads each body once by both.
+    ///
+    /// # Errors
+    /// There is none, or one of them is refused.
+    pub fn new(bodies: Vec<Vec<u8>>) -> Result<Self> {
+        ensure!(!bodies.is_empty(), "there is no body to read");
+        for body in &bodies {
+            served(body).context("the server refuses the body")?;
+            owned(body).context("serde_json refuses the body")?;
+        }
+        Ok(Self { bodies, turn: 0 })
     }
-}
 
-fn repeat(count: u64, mut read: impl FnMut() -> Result<()>) -> Result<()> {
-    (0..count).try_for_each(|_| read())
+    /// `served COUNT` or `serde COUNT`: reads so many bodies.
+    ///
+    /// # Errors
+    /// Another line, or a body that is refused.
+    pub fn act(&mut self, words: &[&str]) -> Result<()> {
+        let (read, count): (fn(&[u8]) -> Result<()>, &str) = match words {
+            ["served", count] => (served, count),
+            ["serde", count] => (owned, count),
+            _ => bail!("not understood"),
+        };
+        for _ in 0..count.parse::<u64>()? {
+            read(black_box(&self.bodies[self.turn]))?;
+            self.turn = (self.turn + 1) % self.bodies.len();
+        }
+        Ok(())
+    }
 }
 
 fn owned(body: &[u8]) -> Result<()> {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use searchop_benchmarks::load::{self, Plan, Summary};
 use searchop_benchmarks::messages::{Candidate, RankRequest, ranked};
 use searchop_benchmarks::numbers::{read_doubles, write_doubles};
+use searchop_benchmarks::parsing::ParserWorker;
 use searchop_benchmarks::scorer::{Comparison, ScorerWorker, compare};
-use searchop_benchmarks::{parsing, servers, worker};
+use searchop_benchmarks::{servers, worker};
 use tokio::net::TcpListener;
 
 const MODEL: &str = include_str!("../../ranking/tests/fixtures/categorical.model.txt");
@@ -33,7 +34,7 @@ async fn load_an_echo(path: &str, mark: Option<&str>) -> Summary {
     let server = tokio::spawn(async { axum::serve(listener, servers::echo()).await });
     let summary = load::run(Plan {
         address,
-        request: load::post(address, path, &body()),
+        messages: vec![load::post(address, path, &body()); 3],
         requests: 20,
         rate: 1_000.0,
         timeout: Duration::from_secs(10),
@@ -62,9 +63,11 @@ async fn an_answer_without_the_mark_or_with_another_status_does_not_succeed() {
 
 #[test]
 fn the_parsers_agree_on_a_body() {
-    parsing::check(&body()).unwrap();
-    parsing::act(&body(), &["served", "2"]).unwrap();
-    parsing::act(&body(), &["serde", "2"]).unwrap();
+    let mut parser = ParserWorker::new(vec![body(), body()]).unwrap();
+    parser.act(&["served", "3"]).unwrap();
+    parser.act(&["serde", "3"]).unwrap();
+    assert!(parser.act(&["other", "3"]).is_err());
+    assert!(ParserWorker::new(vec![b"{}".to_vec()]).is_err());
 }
 
 #[test]
