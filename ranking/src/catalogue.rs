@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Write};
 
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 
 use crate::json_lines::{self, FieldError, JsonLinesError, Record, check_text};
@@ -138,7 +139,8 @@ fn check_amount(field: &str, amount: Option<f64>) -> Result<(), FieldError> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalogue {
     products: Vec<Product>,
-    places: HashMap<String, ItemIndex>,
+    /// By id. Every candidate of every request is looked up here.
+    places: HashMap<String, ItemIndex, RandomState>,
     language: Language,
 }
 

@@ -330,11 +330,18 @@ impl ServedCatalogue {
         self.context.catalogue().product(item)
     }
 
-    /// The rows of the items as one list of candidates for the query of somebody with these recent
-    /// events: a row-major matrix of the schema's columns.
-    pub fn matrix(&self, query: &str, recent: Vec<RecentEvent>, items: &[ItemIndex]) -> Vec<f64> {
+    /// Appends to `rows` those of the items as one list of candidates for the query of somebody with
+    /// these recent events: a row-major matrix of the schema's columns.
+    pub fn append_rows(
+        &self,
+        query: &str,
+        recent: Vec<RecentEvent>,
+        items: &[ItemIndex],
+        rows: &mut Vec<f64>,
+    ) {
         let query = self.context.analyse(query).with_recent(recent);
-        self.context.compute(&query, items, &self.behaviour)
+        self.context
+            .compute_into(&query, items, &self.behaviour, rows);
     }
 
     /// The `depth` items nearest to the query by text, best first.

@@ -127,12 +127,11 @@ fn made_rows(
     buffers: &mut RowBuffers,
 ) -> Result<(), ApiError> {
     let width = bundle.feature_count();
-    let computed = computed_rows(bundle, body, &mut buffers.has_row)?;
-    if buffers.has_row.iter().all(|has_row| *has_row) {
-        buffers.values = computed;
-    } else {
+    buffers.values.clear();
+    computed_rows(bundle, body, buffers)?;
+    if !buffers.has_row.iter().all(|has_row| *has_row) {
+        let computed = std::mem::take(&mut buffers.values);
         let mut computed = computed.chunks_exact(width);
-        buffers.values.clear();
         for (candidate, has_row) in body.candidates.iter().zip(&mut buffers.has_row) {
             if *has_row {
                 buffers.values.extend(computed.next().into_iter().flatten());
@@ -174,24 +173,27 @@ fn made_rows(
     Ok(())
 }
 
-/// The rows of the candidates that the bundle's catalogue has, one after another; `has_row` says
-/// which those are.
+/// Appends the rows of the candidates that the bundle's catalogue has, one after another;
+/// `buffers.has_row` says which those are.
 fn computed_rows(
     bundle: &LoadedBundle,
     body: &RankBody<'_>,
-    has_row: &mut Vec<bool>,
-) -> Result<Vec<f64>, ApiError> {
+    buffers: &mut RowBuffers,
+) -> Result<(), ApiError> {
+    let RowBuffers {
+        has_row, values, ..
+    } = buffers;
     has_row.clear();
     has_row.resize(body.candidates.len(), false);
     if !bundle.computes_features() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let Some(query) = &body.query else {
         let message = "the served model computes features from the query";
         return Err(ApiError::field(ErrorCode::QueryRequired, "query", message));
     };
     let Some(catalogue) = bundle.catalogue() else {
-        return Ok(Vec::new());
+        return Ok(());
     };
     let mut items = Vec::with_capacity(body.candidates.len());
     for (candidate, has_row) in body.candidates.iter().zip(has_row) {
@@ -201,7 +203,8 @@ fn computed_rows(
         }
     }
     let recent = recent_events(catalogue, &body.context);
-    Ok(catalogue.matrix(query, recent, &items))
+    catalogue.append_rows(query, recent, &items, values);
+    Ok(())
 }
 
 /// What who searches did lately, as far as the catalogue has the items.

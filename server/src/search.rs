@@ -11,7 +11,7 @@ use crate::api::error::{ApiError, ErrorCode};
 use crate::api::messages::{
     Context, FoundItem, MAXIMUM_ID_BYTES, MAXIMUM_QUERY_BYTES, Ranker, SearchBody, check_text,
 };
-use crate::bundle::{LoadedBundle, ServedCatalogue};
+use crate::bundle::{Buffers, LoadedBundle, ServedCatalogue};
 use crate::rank::{RankError, order_by_score, recent_events};
 
 /// Results of a search that does not say how many.
@@ -188,11 +188,20 @@ pub fn ranked(
 ) -> Result<(Vec<FoundItem>, Duration), RankError> {
     let started = Instant::now();
     let recent = recent_events(found.catalogue, &request.context);
-    let rows: Vec<f64> = found.catalogue.matrix(&request.query, recent, &found.items);
-    let features = started.elapsed();
-    let scores: Vec<Option<f64>> = bundle.with_buffers(|buffers| {
-        bundle.score(&rows, &mut buffers.scratch, &mut buffers.scores)?;
-        Ok::<_, RankError>(buffers.scores.iter().copied().map(Some).collect())
+    let (scores, features) = bundle.with_buffers(|buffers| {
+        let Buffers {
+            rows,
+            scores,
+            scratch,
+        } = buffers;
+        rows.values.clear();
+        found
+            .catalogue
+            .append_rows(&request.query, recent, &found.items, &mut rows.values);
+        let features = started.elapsed();
+        bundle.score(&rows.values, scratch, scores)?;
+        let scores: Vec<Option<f64>> = scores.iter().copied().map(Some).collect();
+        Ok::<_, RankError>((scores, features))
     })?;
     let order = order_by_score(&scores);
     let items = order

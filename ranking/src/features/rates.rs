@@ -44,16 +44,13 @@ pub(super) fn write_behaviour(
         ITEM_PRIOR_CLICKS,
     );
     let mut set = |column: Column, value: f64| row[column as usize] = value;
-    set(
-        Column::ItemImpressions,
-        libm::log1p(count(counts.impressions)),
-    );
-    set(Column::ItemClicks, libm::log1p(count(counts.clicks)));
+    set(Column::ItemImpressions, log1p(count(counts.impressions)));
+    set(Column::ItemClicks, log1p(count(counts.clicks)));
     set(Column::ItemClickRate, click_rate);
     set(Column::ItemPurchaseRate, purchase_rate);
-    set(Column::ItemDecayedClicks, libm::log1p(decayed.clicks));
-    set(Column::ItemDecayedCarts, libm::log1p(decayed.carts));
-    set(Column::ItemDecayedPurchases, libm::log1p(decayed.purchases));
+    set(Column::ItemDecayedClicks, log1p(decayed.clicks));
+    set(Column::ItemDecayedCarts, log1p(decayed.carts));
+    set(Column::ItemDecayedPurchases, log1p(decayed.purchases));
     set(Column::ItemDecayedClickRate, decayed_click_rate);
     let Ok(place) = pairs.binary_search_by_key(&item, |pair| pair.0) else {
         return;
@@ -71,15 +68,21 @@ pub(super) fn write_behaviour(
         decayed_click_rate,
         PAIR_PRIOR_IMPRESSIONS,
     );
-    set(Column::QueryItemClicks, libm::log1p(count(counts.clicks)));
+    set(Column::QueryItemClicks, log1p(count(counts.clicks)));
     set(Column::QueryItemClickRate, rate);
-    set(Column::QueryItemDecayedClicks, libm::log1p(decayed.clicks));
-    set(Column::QueryItemDecayedCarts, libm::log1p(decayed.carts));
-    set(
-        Column::QueryItemDecayedPurchases,
-        libm::log1p(decayed.purchases),
-    );
+    set(Column::QueryItemDecayedClicks, log1p(decayed.clicks));
+    set(Column::QueryItemDecayedCarts, log1p(decayed.carts));
+    set(Column::QueryItemDecayedPurchases, log1p(decayed.purchases));
     set(Column::QueryItemDecayedClickRate, decayed_rate);
+}
+
+/// Most counts are 0, and the logarithm of 1 is no work then.
+fn log1p(count: f64) -> f64 {
+    if count == 0.0 {
+        0.0
+    } else {
+        libm::log1p(count)
+    }
 }
 
 fn ratio(part: f64, whole: f64) -> f64 {

@@ -1,7 +1,7 @@
 //! The analysed texts of a catalogue, and BM25 over them.
 //!
-//! One sorted list of terms for each item, with the counts of all fields beside each: one search
-//! finds what a term counts everywhere.
+//! One sorted list of terms for each item, and the counts of all fields for each: one search finds
+//! what a term counts everywhere. The terms are apart from the counts, so that a search reads little.
 
 use std::collections::HashMap;
 
@@ -58,13 +58,6 @@ impl Field {
 /// A term's number in the vocabulary of one catalogue.
 pub type TermId = u32;
 
-/// A term of an item with how often it occurs in each single field.
-#[derive(Debug, Clone, Copy)]
-struct ItemTerm {
-    term: TermId,
-    counts: [u16; SINGLE_FIELDS],
-}
-
 /// How often a term occurs in each field of one item, by the field's number.
 pub(crate) type FieldCounts = [u32; FIELDS];
 
@@ -91,7 +84,9 @@ pub struct TextStatistics {
     /// Number of terms, by item and field.
     lengths: Vec<[u32; FIELDS]>,
     /// The distinct terms of each item by number, item after item.
-    terms: Vec<ItemTerm>,
+    terms: Vec<TermId>,
+    /// How often each of them occurs in each single field.
+    counts: Vec<[u16; SINGLE_FIELDS]>,
     /// Where each item's terms end.
     term_ends: Vec<usize>,
     /// The terms of each title in reading order, item after item.
@@ -110,6 +105,7 @@ impl TextStatistics {
             average_lengths: [0.0; FIELDS],
             lengths: Vec::with_capacity(catalogue.len()),
             terms: Vec::new(),
+            counts: Vec::new(),
             term_ends: Vec::with_capacity(catalogue.len()),
             titles: Vec::new(),
             title_ends: Vec::with_capacity(catalogue.len()),
@@ -127,6 +123,7 @@ impl TextStatistics {
             statistics.average_lengths[field] = length as f64 / items;
         }
         statistics.terms.shrink_to_fit();
+        statistics.counts.shrink_to_fit();
         statistics
     }
 
@@ -154,23 +151,20 @@ impl TextStatistics {
         occurrences.sort_unstable();
         let first = self.terms.len();
         for (term, field) in occurrences {
-            match self.terms[first..].last_mut() {
-                Some(last) if last.term == term => {
-                    last.counts[field] = last.counts[field].saturating_add(1);
-                }
-                _ => {
-                    let mut counts = [0; SINGLE_FIELDS];
-                    counts[field] = 1;
-                    self.terms.push(ItemTerm { term, counts });
-                }
+            if self.terms[first..].last() != Some(&term) {
+                self.terms.push(term);
+                self.counts.push([0; SINGLE_FIELDS]);
+            }
+            if let Some(counts) = self.counts.last_mut() {
+                counts[field] = counts[field].saturating_add(1);
             }
         }
         self.document_frequencies
             .resize(self.vocabulary.len(), [0; FIELDS]);
-        for entry in &self.terms[first..] {
-            let frequencies = &mut self.document_frequencies[entry.term as usize];
-            for (frequency, count) in frequencies.iter_mut().zip(entry.counts) {
-                *frequency += u32::from(count > 0);
+        for (term, counts) in self.terms[first..].iter().zip(&self.counts[first..]) {
+            let frequencies = &mut self.document_frequencies[*term as usize];
+            for (frequency, count) in frequencies.iter_mut().zip(counts) {
+                *frequency += u32::from(*count > 0);
             }
             frequencies[Field::All.number()] += 1;
         }
@@ -204,27 +198,21 @@ impl TextStatistics {
         slice(&self.titles, &self.title_ends, item)
     }
 
-    /// The distinct terms of all texts of an item, by number.
-    pub fn terms(&self, item: ItemIndex) -> impl Iterator<Item = TermId> + '_ {
-        slice(&self.terms, &self.term_ends, item)
-            .iter()
-            .map(|entry| entry.term)
-    }
-
     /// How many distinct terms a single field of an item has.
     pub(crate) fn distinct_terms(&self, item: ItemIndex, field: Field) -> usize {
-        slice(&self.terms, &self.term_ends, item)
+        slice(&self.counts, &self.term_ends, item)
             .iter()
-            .filter(|entry| entry.counts[field.number()] > 0)
+            .filter(|counts| counts[field.number()] > 0)
             .count()
     }
 
     /// How often a term occurs in the fields of an item; `None` if in none.
     pub(crate) fn counts(&self, term: TermId, item: ItemIndex) -> Option<FieldCounts> {
         let terms = slice(&self.terms, &self.term_ends, item);
-        let place = terms.binary_search_by_key(&term, |entry| entry.term).ok()?;
+        let place = terms.binary_search(&term).ok()?;
+        let single = slice(&self.counts, &self.term_ends, item)[place];
         let mut counts = [0; FIELDS];
-        for (field, count) in terms[place].counts.into_iter().enumerate() {
+        for (field, count) in single.into_iter().enumerate() {
             counts[field] = u32::from(count);
             counts[Field::All.number()] += u32::from(count);
         }
@@ -353,7 +341,6 @@ mod tests {
         assert_eq!(counts("red"), [2, 0, 0, 0, 1, 3]);
         assert_eq!(counts("lamp"), [1, 0, 1, 1, 0, 3]);
         assert_eq!(statistics.title(ItemIndex(0)).len(), 3);
-        assert_eq!(statistics.terms(ItemIndex(0)).count(), 3);
         assert_eq!(statistics.distinct_terms(ItemIndex(0), Field::Category), 2);
     }
 }
