@@ -34,4 +34,7 @@ pub use kernel::{AnalysedQuery, FeatureContext};
 pub use recent::{MAXIMUM_RECENT_EVENTS, MAXIMUM_RECENT_SECONDS, RecentEvent};
 pub use schedule::{DAY_MILLISECONDS, SnapshotSchedule};
 pub use tally::{Counts, DecayedCounts, HALF_LIFE_DAYS, Tally};
-pub use training::{TrainingOptions, TrainingRows, TrainingSearch, training_rows};
+pub use training::{
+    SearchRows, SearchesLeftOut, TrainingOptions, TrainingRows, TrainingSearch, TrainingSearches,
+    training_rows,
+};

@@ -16,12 +16,12 @@ use searchop_ranking::input::{
 };
 use searchop_ranking::json_lines::MAXIMUM_LINE_BYTES;
 
+use super::open::is_parquet;
 use super::parquet_json::Columns;
-use crate::data::open::is_parquet;
 use crate::failure::Failure;
 
 /// The rows of a Parquet file.
-pub(super) struct ParquetRows {
+pub(crate) struct ParquetRows {
     rows: RowIter<'static>,
     columns: Columns,
     row: u64,
@@ -29,23 +29,23 @@ pub(super) struct ParquetRows {
 }
 
 impl ParquetRows {
-    /// Opens the file of an input.
+    /// Opens a file; `what` is what messages call it.
     ///
     /// # Errors
     /// The disk, a file that is none of Parquet, a compression or a type that is not read.
-    pub(super) fn open(name: &str, path: &Path) -> Result<Self, Failure> {
-        let refuse = |what: String| Failure::data(format!("input {name}: {what}"));
-        if !is_parquet(name, path)? {
+    pub(crate) fn open(what: &str, path: &Path) -> Result<Self, Failure> {
+        let refuse = |cause: String| Failure::data(format!("{what}: {cause}"));
+        if !is_parquet(what, path)? {
             return Err(refuse(
                 "is no Parquet file; what compresses one is within the file".to_owned(),
             ));
         }
         let file = File::open(path)
-            .map_err(|error| Failure::local_file(format!("read input {name}"), &error))?;
+            .map_err(|error| Failure::local_file(format!("read {what}"), &error))?;
         let opened = catch_unwind(|| SerializedFileReader::new(file))
             .map_err(|_| refuse("is a damaged Parquet file".to_owned()))?;
         let reader = opened.map_err(|error| match into_disk_error(error) {
-            Ok(error) => Failure::local_file(format!("read input {name}"), &error),
+            Ok(error) => Failure::local_file(format!("read {what}"), &error),
             Err(error) => refuse(format!("is a damaged Parquet file: {}", excerpt(&error))),
         })?;
         require_readable(reader.metadata()).map_err(refuse)?;
