@@ -8,6 +8,7 @@ mod matrix;
 mod open;
 mod own;
 mod parquet_json;
+mod parquet_pages;
 mod parquet_rows;
 mod search_slices;
 mod serving_files;
