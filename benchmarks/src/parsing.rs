@@ -32,12 +32,15 @@ impl ParserWorker {
     /// # Errors
     /// Another line, or a body that is refused.
     pub fn act(&mut self, words: &[&str]) -> Result<()> {
-        let (read, count): (fn(&[u8]) -> Result<()>, &str) = match words {
-            ["served", count] => (served, count),
-            ["serde", count] => (owned, count),
+        match words {
+            ["served", count] => self.repeat(count.parse()?, served),
+            ["serde", count] => self.repeat(count.parse()?, owned),
             _ => bail!("not understood"),
-        };
-        for _ in 0..count.parse::<u64>()? {
+        }
+    }
+
+    fn repeat(&mut self, count: u64, read: impl Fn(&[u8]) -> Result<()>) -> Result<()> {
+        for _ in 0..count {
             read(black_box(&self.bodies[self.turn]))?;
             self.turn = (self.turn + 1) % self.bodies.len();
         }

@@ -1,14 +1,12 @@
 //! Searches, what people did after them, and judgements, in the schema of OpenSearch's
-//! User Behavior Insights (UBI): `queries.jsonl`, `events.jsonl`, `judgements.jsonl`.
+//! User Behavior Insights (UBI).
 //!
 //! Fields that UBI has and nothing here reads are passed over. Joining and counting is in `features`.
-
-use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::MAXIMUM_ITEM_ID_BYTES;
-use crate::json_lines::{self, FieldError, JsonLinesError, Record, check_text};
+use crate::json_lines::{FieldError, Record, check_text};
 
 /// Longest query text, in bytes.
 pub const MAXIMUM_QUERY_BYTES: usize = 2_000;
@@ -19,7 +17,7 @@ pub const MAXIMUM_SHOWN_ITEMS: usize = 10_000;
 /// Highest grade of a judgement: LightGBM's labels end there.
 pub const MAXIMUM_GRADE: u32 = 30;
 
-/// One search and the list it showed: a line of `queries.jsonl`.
+/// One search and the list it showed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Search {
     /// Unique name of this search; events refer to it.
@@ -139,7 +137,7 @@ pub enum Action {
     Purchase,
 }
 
-/// One thing a person did: a line of `events.jsonl`.
+/// One thing a person did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// What was done.
@@ -212,9 +210,8 @@ impl Record for Event {
     }
 }
 
-/// How well an item answers a query, said by someone who knows: a line of `judgements.jsonl`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How well an item answers a query, said by someone who knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgement {
     /// The query's text.
     pub query: String,
@@ -222,20 +219,6 @@ pub struct Judgement {
     pub item_id: String,
     /// 0 is useless, more is better, 30 is the most.
     pub grade: u32,
-}
-
-impl Record for Judgement {
-    fn check(&self) -> Result<(), FieldError> {
-        check_text("query", &self.query, 1, MAXIMUM_QUERY_BYTES)?;
-        check_text("item_id", &self.item_id, 1, MAXIMUM_ITEM_ID_BYTES)?;
-        if self.grade > MAXIMUM_GRADE {
-            return Err(FieldError::new(
-                "grade",
-                format!("{} is more than {MAXIMUM_GRADE}", self.grade),
-            ));
-        }
-        Ok(())
-    }
 }
 
 /// Times before 1970 or after 9999 are a wrong unit.
@@ -248,50 +231,4 @@ fn check_timestamp(milliseconds: i64) -> Result<(), FieldError> {
         "timestamp",
         format!("{milliseconds} is not in milliseconds since 1970"),
     ))
-}
-
-/// Reads `queries.jsonl`.
-///
-/// # Errors
-/// The first line that is no search.
-pub fn read_searches(input: impl BufRead) -> Result<Vec<Search>, JsonLinesError> {
-    collect(input)
-}
-
-/// Reads `events.jsonl`.
-///
-/// # Errors
-/// The first line that is no event.
-pub fn read_events(input: impl BufRead) -> Result<Vec<Event>, JsonLinesError> {
-    collect(input)
-}
-
-/// Reads `judgements.jsonl`.
-///
-/// # Errors
-/// The first line that is no judgement.
-pub fn read_judgements(input: impl BufRead) -> Result<Vec<Judgement>, JsonLinesError> {
-    collect(input)
-}
-
-fn collect<R: Record>(input: impl BufRead) -> Result<Vec<R>, JsonLinesError> {
-    let mut records = Vec::new();
-    json_lines::read(input, |_, record| {
-        records.push(record);
-        Ok(())
-    })?;
-    Ok(records)
-}
-
-/// Writes records of one kind as JSON Lines.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_all<T: Serialize>(
-    output: &mut impl Write,
-    records: &[T],
-) -> Result<(), JsonLinesError> {
-    (1_u64..)
-        .zip(records)
-        .try_for_each(|(line, record)| json_lines::write(output, line, record))
 }

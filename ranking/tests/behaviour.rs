@@ -83,7 +83,7 @@ fn a_sample_of_searches_is_the_same_whatever_their_order_and_has_the_rows_of_all
     let sample = training_rows(&context, &journal, &options);
     assert_eq!(sample.searches.len(), 100);
     assert_eq!(
-        sample.searches_beyond_maximum,
+        sample.left_out.beyond_maximum,
         all.searches.len() as u64 - 100
     );
     let mut first = 0;

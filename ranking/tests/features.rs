@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use demo::{bits, demo, event};
 use searchop_ranking::catalogue::{Catalogue, ItemIndex};
-use searchop_ranking::events::{Action, QueryAttributes, Search};
+use searchop_ranking::events::{Action, Event, EventPosition, QueryAttributes, Search};
 use searchop_ranking::features::{
     BehaviourTable, DAY_MILLISECONDS, FEATURE_COUNT, FeatureContext, Journal, SnapshotSchedule,
     TrainingOptions, column, definitions, training_rows,
 };
+use searchop_ranking::ubi::{UbiLog, UbiOptions};
 
 fn catalogue_of(lines: &[&str]) -> Arc<Catalogue> {
     Arc::new(Catalogue::read(lines.join("\n").as_bytes()).expect("a catalogue"))
@@ -246,6 +247,59 @@ fn a_shown_list_may_come_as_impression_events() {
     let search = journal.searches().next().expect("a search");
     assert_eq!(search.items(), [ItemIndex(1), ItemIndex(0)]);
     assert_eq!(search.positions().collect::<Vec<_>>(), [2, 7]);
+}
+
+#[test]
+fn the_journal_of_a_log_is_that_of_its_searches_and_events() {
+    let mut data = demo();
+    let mut rows = Vec::new();
+    for (number, search) in data.searches.iter_mut().enumerate() {
+        let items = &mut search.query_response_hit_ids;
+        match number % 5 {
+            0 => {
+                for (ordinal, item) in (2..).zip(items.drain(..)) {
+                    let mut shown = event(
+                        Action::Impression,
+                        &search.query_id,
+                        &item,
+                        search.timestamp,
+                    );
+                    shown.event_attributes.position = Some(EventPosition { ordinal });
+                    data.events.push(shown);
+                }
+            }
+            1 => items.insert(0, "unknown".to_owned()),
+            2 => items.extend(items.first().cloned()),
+            3 => search.client_id.clear(),
+            _ => (),
+        }
+        rows.push(serde_json::to_string(search).expect("written"));
+    }
+    let events = data.events.iter();
+    rows.extend(events.map(|event| serde_json::to_string(event).expect("written")));
+    let mut log = UbiLog::new(UbiOptions::default());
+    log.read(rows.join("\n").as_bytes()).expect("read");
+    let log = log.finish();
+
+    let searches: Vec<Search> = log.searches().collect();
+    let events: Vec<Event> = log.events().collect();
+    let expected = Journal::new(&data.catalogue, &searches, &events);
+    let journal = Journal::of_log(&data.catalogue, log);
+    assert!(journal.notes.unknown_or_repeated_shown_items > 100);
+    assert!(journal.notes.outcomes > 100, "{:?}", journal.notes);
+    assert_eq!(journal.notes, expected.notes);
+    assert_eq!(journal.end(), expected.end());
+    assert_eq!(journal.searches().len(), expected.searches().len());
+    for (search, expected) in journal.searches().zip(expected.searches()) {
+        assert_eq!(search.query_id(), expected.query_id());
+        assert_eq!(search.query(), expected.query());
+        assert_eq!(search.query_key(), expected.query_key());
+        assert_eq!(search.timestamp(), expected.timestamp());
+        assert_eq!(search.client(), expected.client());
+        assert_eq!(search.items(), expected.items());
+        assert!(search.positions().eq(expected.positions()));
+        assert_eq!(search.outcomes(), expected.outcomes());
+    }
 }
 
 #[test]

@@ -1,8 +1,15 @@
 //! The readers of catalogue, searches, events and judgements name the line and the field at fault.
 
 use searchop_ranking::catalogue::Catalogue;
-use searchop_ranking::events::{Action, read_events, read_judgements, read_searches};
-use searchop_ranking::json_lines::MAXIMUM_LINE_BYTES;
+use searchop_ranking::events::{Action, Event, Search};
+use searchop_ranking::input::{InputError, Lines, read_records};
+use searchop_ranking::json_lines::{MAXIMUM_LINE_BYTES, Record};
+
+fn read<T: Record>(text: &str) -> Result<Vec<T>, InputError> {
+    let mut records = Vec::new();
+    read_records(Lines::new(text.as_bytes()), |record| records.push(record))?;
+    Ok(records)
+}
 
 fn catalogue_error(text: &str) -> String {
     Catalogue::read(text.as_bytes())
@@ -100,7 +107,7 @@ fn searches_read_with_and_without_a_shown_list() {
         "\n",
         r#"{"query_id":"r","user_query":"","timestamp":6,"application":"shop","query_attributes":{}}"#,
     );
-    let searches = read_searches(text.as_bytes()).expect("read");
+    let searches = read::<Search>(text).expect("read");
     assert_eq!(searches[0].query_response_hit_ids, ["a", "b"]);
     assert!(searches[1].query_response_hit_ids.is_empty());
 }
@@ -117,9 +124,9 @@ fn an_unreadable_event_is_refused_with_its_line_and_field() {
         "7",
         r#"{"object_id":"a","object_id_field":"ean"}"#,
     );
-    let read = read_events(good.as_bytes()).expect("read");
+    let events = read::<Event>(&good).expect("read");
     assert_eq!(
-        (read[0].action_name, read[0].item_id()),
+        (events[0].action_name, events[0].item_id()),
         (Action::AddToCart, "a")
     );
     let missing = r#"{"object_id_field":"ean"}"#;
@@ -138,7 +145,7 @@ fn an_unreadable_event_is_refused_with_its_line_and_field() {
         ),
         (
             event("click", "7", missing),
-            "field event_attributes.object: missing field `object_id`",
+            "field event_attributes.object.object_id: is missing or has no value",
         ),
         (
             event("click", "7", r#"{"object_id":""}"#),
@@ -146,27 +153,15 @@ fn an_unreadable_event_is_refused_with_its_line_and_field() {
         ),
     ];
     for (line, expected) in cases {
-        let error = read_events(format!("{good}\n{line}").as_bytes())
+        let error = read::<Event>(&format!("{good}\n{line}"))
             .expect_err("refused")
             .to_string();
         assert!(error.starts_with(&format!("line 2, {expected}")), "{error}");
     }
     let zero = good.replace("\"ordinal\":1", "\"ordinal\":0");
-    let error = read_events(zero.as_bytes())
-        .expect_err("refused")
-        .to_string();
+    let error = read::<Event>(&zero).expect_err("refused").to_string();
     assert_eq!(
         error,
         "line 1, field event_attributes.position.ordinal: positions are counted from 1"
-    );
-}
-
-#[test]
-fn a_grade_that_no_label_can_hold_is_refused() {
-    let error = read_judgements(r#"{"query":"q","item_id":"a","grade":100}"#.as_bytes())
-        .expect_err("refused");
-    assert_eq!(
-        error.to_string(),
-        "line 1, field grade: 100 is more than 30"
     );
 }

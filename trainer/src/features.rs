@@ -3,13 +3,12 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use searchop_ranking::bundle::FeatureSchema;
-use searchop_ranking::svmlight::RankingRows;
 
 use crate::cli::FeaturesOptions;
-use crate::data::ResolvedSource;
+use crate::data::{QueryWriter, ResolvedSource, Written};
 use crate::failure::Failure;
 use crate::job::{Job, blocking};
 use crate::outcome::{FeaturesSuccess, Success, bounded_notes};
@@ -24,8 +23,8 @@ pub const GROUPS_FILE: &str = "features.svmlight.query";
 /// Names of the columns, one a line, as models and requests name them.
 pub const NAMES_FILE: &str = "features.names";
 
-/// Rows between two times that progress is told.
-const TOLD_ROWS: usize = 4_096;
+/// Queries between two times that progress is told.
+const TOLD_QUERIES: u64 = 256;
 
 /// Computes and writes the matrix; what was left out of the data comes with the result.
 ///
@@ -38,56 +37,98 @@ pub async fn features(
     let request = FeaturesRequest::try_from(&options.source).map_err(Failure::parameters)?;
     let source = ResolvedSource::new(job, &request.source).await?;
     let dataset_sha256 = source.sha256();
-    let mut data = source.load(job, request.log).await?;
-    let notes = std::mem::take(&mut data.notes);
     let folder = options.output.clone();
     let progress = job.progress.clone();
-    let (rows, schema) = blocking(move || {
-        let schema = data.features.schema(data.rows.feature_count());
-        write(&folder, &data.rows, &schema, &progress).map_err(|error| {
-            Failure::local_file(format!("write to {}", folder.display()), &error)
-        })?;
-        Ok((data.rows, schema))
-    })
-    .await?;
+    let Written {
+        writer,
+        schema,
+        notes,
+    } = source
+        .write_queries(job, request.log, move |schema| {
+            MatrixFiles::create(folder, schema, progress)
+        })
+        .await?;
+    let features = schema.features.len() as u64;
+    let (rows, queries) = blocking(move || writer.finish()).await?;
     let success = Success::Features(FeaturesSuccess {
         dataset_sha256,
         feature_schema_sha256: schema.sha256(),
-        rows: rows.row_count() as u64,
-        queries: rows.query_count() as u64,
-        features: rows.feature_count() as u64,
+        rows,
+        queries,
+        features,
         notes: bounded_notes(&notes),
     });
     Ok((success, notes))
 }
 
-fn write(
-    folder: &Path,
-    rows: &RankingRows,
-    schema: &FeatureSchema,
-    progress: &Progress,
-) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let mut output = BufWriter::new(File::create(folder.join(ROWS_FILE))?);
-    let mut values = vec![0.0; rows.feature_count()];
-    for (row, label) in rows.labels().iter().enumerate() {
-        if row % TOLD_ROWS == 0 {
-            progress.part(Stage::Evaluate, row as u64, rows.row_count() as u64);
-        }
-        rows.copy_row(row, &mut values);
-        write_row(&mut output, *label, &values)?;
+/// The files of a matrix, being written.
+#[derive(Debug)]
+struct MatrixFiles {
+    folder: PathBuf,
+    output: BufWriter<File>,
+    groups: BufWriter<File>,
+    features: usize,
+    rows: u64,
+    queries: u64,
+    progress: Progress,
+}
+
+impl MatrixFiles {
+    fn create(
+        folder: PathBuf,
+        schema: &FeatureSchema,
+        progress: Progress,
+    ) -> Result<Self, Failure> {
+        let created = || {
+            std::fs::create_dir_all(&folder)?;
+            let created = |name: &str| File::create(folder.join(name)).map(BufWriter::new);
+            let mut names = created(NAMES_FILE)?;
+            for feature in &schema.features {
+                writeln!(names, "{}", feature.name)?;
+            }
+            names.flush()?;
+            Ok((created(ROWS_FILE)?, created(GROUPS_FILE)?))
+        };
+        let (output, groups) = created().map_err(|error| failed(&folder, &error))?;
+        Ok(Self {
+            folder,
+            output,
+            groups,
+            features: schema.features.len(),
+            rows: 0,
+            queries: 0,
+            progress,
+        })
     }
-    output.flush()?;
-    let mut output = BufWriter::new(File::create(folder.join(GROUPS_FILE))?);
-    rows.group_sizes()
-        .try_for_each(|size| writeln!(output, "{size}"))?;
-    output.flush()?;
-    let mut output = BufWriter::new(File::create(folder.join(NAMES_FILE))?);
-    schema
-        .features
-        .iter()
-        .try_for_each(|feature| writeln!(output, "{}", feature.name))?;
-    output.flush()
+
+    /// The numbers of rows and queries that were written.
+    fn finish(mut self) -> Result<(u64, u64), Failure> {
+        let flushed = self.output.flush().and_then(|()| self.groups.flush());
+        flushed.map_err(|error| failed(&self.folder, &error))?;
+        Ok((self.rows, self.queries))
+    }
+}
+
+impl QueryWriter for MatrixFiles {
+    fn write(&mut self, labels: &[u8], values: &[f64], total: u64) -> Result<(), Failure> {
+        if self.queries.is_multiple_of(TOLD_QUERIES) {
+            self.progress.part(Stage::Features, self.rows, total);
+        }
+        let mut write = || {
+            for (label, values) in labels.iter().zip(values.chunks_exact(self.features)) {
+                write_row(&mut self.output, *label, values)?;
+            }
+            writeln!(self.groups, "{}", labels.len())
+        };
+        write().map_err(|error| failed(&self.folder, &error))?;
+        self.rows += labels.len() as u64;
+        self.queries += 1;
+        Ok(())
+    }
+}
+
+fn failed(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::local_file(format!("write to {}", folder.display()), error)
 }
 
 /// One line. Numbers are the shortest text that reads back to the same bits.
@@ -119,24 +160,15 @@ mod tests {
         use searchop_ranking::svmlight::{
             FeatureNumbering, Queries, ReadOptions, read, read_groups,
         };
-        let matrix = vec![0.1 + 0.2, 0.0, 1e-300, 5.0, 0.0, -7.25];
-        let rows = RankingRows::from_dense(
-            vec![1, 0, 2],
-            &[1, 2],
-            vec!["1".into(), "2".into()],
-            2,
-            matrix,
-        )
-        .unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        write(
-            folder.path(),
-            &rows,
-            &FeatureSchema::dense(2),
-            &Progress::silent(),
-        )
-        .unwrap();
-        let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+        let matrix = [0.1 + 0.2, 0.0, 1e-300, 5.0, 0.0, -7.25];
+        let place = tempfile::tempdir().unwrap();
+        let schema = FeatureSchema::dense(2);
+        let folder = place.path().join("new");
+        let mut files = MatrixFiles::create(folder.clone(), &schema, Progress::silent()).unwrap();
+        files.write(&[1], &matrix[..2], 3).unwrap();
+        files.write(&[0, 2], &matrix[2..], 3).unwrap();
+        assert_eq!(files.finish().unwrap(), (3, 2));
+        let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
         let groups = read_groups(&bytes(GROUPS_FILE)[..]).unwrap();
         let options = ReadOptions {
             numbering: FeatureNumbering::ZeroBased,
@@ -144,9 +176,9 @@ mod tests {
             feature_count: Some(2),
         };
         let read = read(&bytes(ROWS_FILE)[..], &options).unwrap();
-        assert_eq!(read.to_dense(), rows.to_dense());
-        assert_eq!(read.labels(), rows.labels());
-        assert_eq!(read.boundaries(), rows.boundaries());
+        assert_eq!(read.to_dense(), matrix);
+        assert_eq!(read.labels(), [1, 0, 2]);
+        assert_eq!(read.boundaries(), [0, 1, 3]);
         assert_eq!(bytes(NAMES_FILE), b"f0\nf1\n");
     }
 }

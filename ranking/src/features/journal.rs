@@ -9,6 +9,7 @@ use crate::features::behaviour::BehaviourTable;
 use crate::features::journal_builder::JournalBuilder;
 use crate::features::replay::Replay;
 use crate::features::schedule::SnapshotSchedule;
+use crate::ubi::CleanLog;
 
 /// Something done after a search with one of its items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +161,12 @@ impl Journal {
             builder.add_event(event);
         }
         builder.finish()
+    }
+
+    /// Joins a log.
+    #[must_use]
+    pub fn of_log(catalogue: &Catalogue, log: CleanLog) -> Self {
+        JournalBuilder::of_log(catalogue, log)
     }
 
     /// All searches in time order.

@@ -8,6 +8,7 @@ use crate::catalogue::{Catalogue, ItemIndex};
 use crate::events::{Action, Event, Search};
 use crate::features::journal::{Journal, JournalNotes, Names, Outcome, SearchRecord};
 use crate::text::{Analyser, Language};
+use crate::ubi::CleanLog;
 
 /// Takes all searches first, in any order, then all events, in any order: an event whose search was
 /// not there before it is one without a search.
@@ -113,26 +114,97 @@ impl<'a> JournalBuilder<'a> {
             return;
         };
         let item = self.catalogue.find(event.item_id());
-        if event.action_name == Action::Impression {
-            if !self.lists[search as usize].0 {
-                let position = event.event_attributes.position;
-                self.impressions.push(Impression {
-                    search,
-                    position: position.map(|position| position.ordinal),
-                    item,
-                });
-            }
-            return;
-        }
+        let position = event.event_attributes.position;
+        let position = position.map(|position| position.ordinal);
+        self.add_outcome(search, item, position, event.action_name, event.timestamp);
+    }
+
+    fn add_outcome(
+        &mut self,
+        search: u32,
+        item: Option<ItemIndex>,
+        position: Option<u32>,
+        action: Action,
+        timestamp: i64,
+    ) {
         match item {
+            _ if action == Action::Impression => {
+                if !self.lists[search as usize].0 {
+                    self.impressions.push(Impression {
+                        search,
+                        position,
+                        item,
+                    });
+                }
+            }
             None => self.notes.events_without_impression += 1,
             Some(item) => self.outcomes.push(Outcome {
-                timestamp: event.timestamp,
+                timestamp,
                 item,
                 search,
-                action: event.action_name,
+                action,
             }),
         }
+    }
+
+    /// The journal of a log. Lists and ids are taken over as they are: of a log of millions of rows
+    /// there is no room for them twice.
+    pub(super) fn of_log(catalogue: &'a Catalogue, log: CleanLog) -> Journal {
+        const UNSEEN: u32 = u32::MAX;
+        let mut builder = Self::new(catalogue);
+        let items: Vec<Option<ItemIndex>> =
+            log.items.iter().map(|item| catalogue.find(item)).collect();
+        let mut texts = vec![UNSEEN; log.texts.len()];
+        let mut clients = vec![UNSEEN; log.people.len()];
+        let mut searches = vec![UNSEEN; log.query_ids.len()];
+        let mut shown = log.shown;
+        let mut taken = Vec::new();
+        builder.records.reserve_exact(log.searches.len());
+        for row in log.searches {
+            let id = builder.ids.push(&log.query_ids[row.query_id as usize]);
+            searches[row.query_id as usize] = id;
+            let range = row.list.range();
+            let listed = shown[range.clone()].iter();
+            let listed = (1..).zip(listed.map(|item| items[*item as usize]));
+            taken.clear();
+            let list = take_list(
+                listed,
+                &mut builder.seen,
+                &mut taken,
+                &mut builder.positions,
+            );
+            for (place, item) in shown[range.clone()].iter_mut().zip(&taken) {
+                *place = item.0;
+            }
+            let text = &mut texts[row.text as usize];
+            if *text == UNSEEN {
+                *text = builder.queries.number(&log.texts[row.text as usize]);
+            }
+            let client = &mut clients[row.client as usize];
+            if *client == UNSEEN {
+                *client = builder.client(&log.people[row.client as usize]);
+            }
+            builder.records.push(SearchRecord {
+                timestamp: row.timestamp,
+                first_item: range.start,
+                first_position: list.first_position,
+                item_count: list.items,
+                first_outcome: 0,
+                outcome_count: 0,
+                id,
+                text: *text,
+                client: *client,
+            });
+            builder.lists.push((!range.is_empty(), list.left_out));
+        }
+        drop((log.query_ids, log.texts, log.people));
+        builder.items = shown.into_iter().map(ItemIndex).collect();
+        for row in log.events {
+            let search = searches[row.query_id as usize];
+            let item = items[row.item as usize];
+            builder.add_outcome(search, item, row.position, row.action, row.timestamp);
+        }
+        builder.finish()
     }
 
     /// Joins all that was added.

@@ -35,5 +35,6 @@ pub use recent::{MAXIMUM_RECENT_EVENTS, MAXIMUM_RECENT_SECONDS, RecentEvent};
 pub use schedule::{DAY_MILLISECONDS, SnapshotSchedule};
 pub use tally::{Counts, DecayedCounts, HALF_LIFE_DAYS, Tally};
 pub use training::{
-    TrainingOptions, TrainingRows, TrainingSearch, rows_of_searches, training_rows,
+    SearchRows, SearchesLeftOut, TrainingOptions, TrainingRows, TrainingSearch, TrainingSearches,
+    rows_of_searches, training_rows,
 };

@@ -2,6 +2,8 @@
 //!
 //! It neither splits nor trains.
 
+use std::convert::Infallible;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::catalogue::ItemIndex;
@@ -57,6 +59,32 @@ pub struct TrainingSearch {
     pub rows: usize,
 }
 
+/// How many searches make no rows, by the cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SearchesLeftOut {
+    /// Nothing was shown.
+    pub without_items: u64,
+    /// Nothing happened after them.
+    pub without_feedback: u64,
+    /// There are more than the options allow.
+    pub beyond_maximum: u64,
+}
+
+/// The rows of one search, in shown order.
+#[derive(Debug)]
+pub struct SearchRows<'a> {
+    /// The search.
+    pub search: TrainingSearch,
+    /// One for each row: 3 bought, 2 put in the cart, 1 clicked, 0 shown.
+    pub labels: &'a [u32],
+    /// One for each row: the item.
+    pub items: &'a [ItemIndex],
+    /// One for each row: the position at which it was shown, from 1.
+    pub positions: &'a [u32],
+    /// Row-major, NaN where missing.
+    pub values: &'a [f64],
+}
+
 /// Rows of all searches, in time order of the searches and in shown order within one.
 #[derive(Debug, Clone, Default)]
 pub struct TrainingRows {
@@ -72,12 +100,8 @@ pub struct TrainingRows {
     pub items: Vec<ItemIndex>,
     /// One for each row: the position at which it was shown, from 1.
     pub positions: Vec<u32>,
-    /// Searches left out because nothing was shown.
-    pub searches_without_items: u64,
-    /// Searches left out because nothing happened after them.
-    pub searches_without_feedback: u64,
-    /// Searches left out because there are more than the options allow.
-    pub searches_beyond_maximum: u64,
+    /// Searches that made none.
+    pub left_out: SearchesLeftOut,
 }
 
 impl TrainingRows {
@@ -127,63 +151,162 @@ fn label(search: &JournalSearch<'_>, item: ItemIndex, options: &TrainingOptions)
 }
 
 /// The searches that make rows, in time order.
-fn searches_of_rows<'a>(
+#[derive(Debug)]
+pub struct TrainingSearches<'a> {
     journal: &'a Journal,
-    options: &TrainingOptions,
-    rows: &mut TrainingRows,
-) -> Vec<JournalSearch<'a>> {
-    let mut taken = Vec::new();
-    for search in journal.searches() {
-        let has_feedback = || {
-            let mut outcomes = search.outcomes().iter();
-            outcomes.any(|outcome| label(&search, outcome.item, options) > 0)
-        };
-        if search.items().is_empty() {
-            rows.searches_without_items += 1;
-        } else if options.keep_searches_without_feedback || has_feedback() {
-            taken.push(search);
-        } else {
-            rows.searches_without_feedback += 1;
+    options: TrainingOptions,
+    searches: Vec<JournalSearch<'a>>,
+    /// Those that make none.
+    pub left_out: SearchesLeftOut,
+}
+
+impl<'a> TrainingSearches<'a> {
+    /// Chooses them.
+    #[must_use]
+    pub fn of(journal: &'a Journal, options: &TrainingOptions) -> Self {
+        let mut left_out = SearchesLeftOut::default();
+        let mut taken = Vec::new();
+        for search in journal.searches() {
+            let has_feedback = || {
+                let mut outcomes = search.outcomes().iter();
+                outcomes.any(|outcome| label(&search, outcome.item, options) > 0)
+            };
+            if search.items().is_empty() {
+                left_out.without_items += 1;
+            } else if options.keep_searches_without_feedback || has_feedback() {
+                taken.push(search);
+            } else {
+                left_out.without_feedback += 1;
+            }
+        }
+        Self::sampled(journal, options, taken, left_out)
+    }
+
+    /// Those that are wanted by their ids, whatever came of them.
+    fn wanted(
+        journal: &'a Journal,
+        options: &TrainingOptions,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Self {
+        let wanted = journal
+            .searches()
+            .filter(|search| !search.items().is_empty() && is_wanted(search.query_id()))
+            .collect();
+        Self::sampled(journal, options, wanted, SearchesLeftOut::default())
+    }
+
+    /// At most as many as the options say.
+    fn sampled(
+        journal: &'a Journal,
+        options: &TrainingOptions,
+        mut searches: Vec<JournalSearch<'a>>,
+        mut left_out: SearchesLeftOut,
+    ) -> Self {
+        if let Some(maximum) = options.maximum_searches
+            && searches.len() > maximum
+        {
+            left_out.beyond_maximum = (searches.len() - maximum) as u64;
+            searches = sample(&searches, maximum);
+        }
+        Self {
+            journal,
+            options: *options,
+            searches,
+            left_out,
         }
     }
-    sample(taken, options.maximum_searches, rows)
-}
 
-/// At most `maximum` of the searches, in time order.
-fn sample<'a>(
-    mut taken: Vec<JournalSearch<'a>>,
-    maximum: Option<usize>,
-    rows: &mut TrainingRows,
-) -> Vec<JournalSearch<'a>> {
-    if let Some(maximum) = maximum
-        && taken.len() > maximum
-    {
-        rows.searches_beyond_maximum = (taken.len() - maximum) as u64;
-        let mut hashes: Vec<([u8; 32], usize)> = taken
-            .iter()
-            .enumerate()
-            .map(|(place, search)| (Sha256::digest(search.query_id()).into(), place))
-            .collect();
-        hashes.select_nth_unstable(maximum);
-        hashes.truncate(maximum);
-        let mut places: Vec<usize> = hashes.into_iter().map(|(_, place)| place).collect();
-        places.sort_unstable();
-        taken = places.into_iter().map(|place| taken[place]).collect();
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.searches.len()
     }
-    taken
+
+    /// Whether there is none; then there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.searches.is_empty()
+    }
+
+    /// How many rows they make.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.searches.iter().map(|it| it.items().len()).sum()
+    }
+
+    /// Makes the rows of one search after the other, replaying one behaviour table a day. Memory is
+    /// that of one search's rows.
+    ///
+    /// # Errors
+    /// What `each` says; nothing further is made then.
+    pub fn each<E>(
+        &self,
+        context: &FeatureContext,
+        mut each: impl FnMut(SearchRows<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (journal, options) = (self.journal, &self.options);
+        let mut replay = Replay::new(journal, context.catalogue(), options.snapshots);
+        let people = (options.recent_events > 0).then(|| RecentReplay::new(journal));
+        let mut table: Option<BehaviourTable> = None;
+        let (mut labels, mut positions, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for search in &self.searches {
+            let items = search.items();
+            labels.clear();
+            labels.extend(items.iter().map(|item| label(search, *item, options)));
+            positions.clear();
+            positions.extend(search.positions());
+            let snapshot = options.snapshots.serving_at(search.timestamp());
+            let table = match table.take() {
+                Some(current) if current.snapshot() == snapshot => table.insert(current),
+                _ => table.insert(replay.table_before(snapshot)),
+            };
+            let recent = people.as_ref().map_or_else(Vec::new, |people| {
+                people.before(*search, options.recent_events)
+            });
+            let query = context.analyse(search.query()).with_recent(recent);
+            values.clear();
+            context.compute_into(&query, items, table, &mut values);
+            each(SearchRows {
+                search: TrainingSearch {
+                    query_id: search.query_id().to_owned(),
+                    query: search.query().to_owned(),
+                    query_key: query.key,
+                    timestamp: search.timestamp(),
+                    snapshot,
+                    rows: items.len(),
+                },
+                labels: &labels,
+                items,
+                positions: &positions,
+                values: &values,
+            })?;
+        }
+        Ok(())
+    }
 }
 
-/// Makes rows of a journal, replaying one behaviour table a day.
+/// Those whose ids have the smallest SHA-256, in the order they had.
+fn sample<'a>(searches: &[JournalSearch<'a>], maximum: usize) -> Vec<JournalSearch<'a>> {
+    let mut hashes: Vec<([u8; 32], usize)> = searches
+        .iter()
+        .enumerate()
+        .map(|(place, search)| (Sha256::digest(search.query_id()).into(), place))
+        .collect();
+    hashes.select_nth_unstable(maximum);
+    hashes.truncate(maximum);
+    let mut places: Vec<usize> = hashes.into_iter().map(|(_, place)| place).collect();
+    places.sort_unstable();
+    places.into_iter().map(|place| searches[place]).collect()
+}
+
+/// Makes all rows of a journal.
 #[must_use]
 pub fn training_rows(
     context: &FeatureContext,
     journal: &Journal,
     options: &TrainingOptions,
 ) -> TrainingRows {
-    let mut rows = TrainingRows::of(context);
-    let searches = searches_of_rows(journal, options, &mut rows);
-    add_rows(context, journal, options, searches, &mut rows);
-    rows
+    all_rows(context, &TrainingSearches::of(journal, options))
 }
 
 /// As [`training_rows`], of the searches that are wanted by their ids, whatever came of them.
@@ -194,55 +317,23 @@ pub fn rows_of_searches(
     options: &TrainingOptions,
     is_wanted: impl Fn(&str) -> bool,
 ) -> TrainingRows {
-    let mut rows = TrainingRows::of(context);
-    let wanted = journal
-        .searches()
-        .filter(|search| !search.items().is_empty() && is_wanted(search.query_id()))
-        .collect();
-    let searches = sample(wanted, options.maximum_searches, &mut rows);
-    add_rows(context, journal, options, searches, &mut rows);
-    rows
+    let wanted = TrainingSearches::wanted(journal, options, is_wanted);
+    all_rows(context, &wanted)
 }
 
-fn add_rows(
-    context: &FeatureContext,
-    journal: &Journal,
-    options: &TrainingOptions,
-    searches: Vec<JournalSearch<'_>>,
-    rows: &mut TrainingRows,
-) {
-    let mut replay = Replay::new(journal, context.catalogue(), options.snapshots);
-    let people = (options.recent_events > 0).then(|| RecentReplay::new(journal));
-    let mut table: Option<BehaviourTable> = None;
+fn all_rows(context: &FeatureContext, searches: &TrainingSearches<'_>) -> TrainingRows {
+    let mut rows = TrainingRows::of(context);
+    rows.left_out = searches.left_out;
     // The matrix is by far the largest of all: it is never copied to grow.
-    let row_count: usize = searches.iter().map(|search| search.items().len()).sum();
-    rows.values.reserve_exact(row_count * rows.feature_count);
-    for search in searches {
-        let items = search.items();
-        let labels: Vec<u32> = items
-            .iter()
-            .map(|item| label(&search, *item, options))
-            .collect();
-        let snapshot = options.snapshots.serving_at(search.timestamp());
-        let table = match table.take() {
-            Some(current) if current.snapshot() == snapshot => table.insert(current),
-            _ => table.insert(replay.table_before(snapshot)),
-        };
-        let recent = people.as_ref().map_or_else(Vec::new, |people| {
-            people.before(search, options.recent_events)
-        });
-        let query = context.analyse(search.query()).with_recent(recent);
-        context.compute_into(&query, items, table, &mut rows.values);
-        rows.searches.push(TrainingSearch {
-            query_id: search.query_id().to_owned(),
-            query: search.query().to_owned(),
-            query_key: query.key,
-            timestamp: search.timestamp(),
-            snapshot,
-            rows: items.len(),
-        });
-        rows.labels.extend(labels);
-        rows.items.extend(items);
-        rows.positions.extend(search.positions());
-    }
+    let values = searches.row_count() * rows.feature_count;
+    rows.values.reserve_exact(values);
+    let Ok(()) = searches.each::<Infallible>(context, |made| {
+        rows.searches.push(made.search);
+        rows.labels.extend(made.labels);
+        rows.items.extend(made.items);
+        rows.positions.extend(made.positions);
+        rows.values.extend(made.values);
+        Ok(())
+    });
+    rows
 }

@@ -1,8 +1,8 @@
-//! Demo data: a shop, its shoppers, and what they did, from a seed, in the formats of own data.
+//! Demo data: a shop, its shoppers, and what they did, from a seed, in the fields of own data.
 //!
 //! Days are made one after another, so memory does not grow with the number of events, and every
-//! entity has random numbers of its own, so a seed means the same bytes on every machine.
-//! Compression and storage are the caller's.
+//! entity has random numbers of its own, so a seed means the same rows on every machine.
+//! The files that rows go into are the caller's.
 
 mod drift;
 mod lexicon;
@@ -15,16 +15,17 @@ mod sessions;
 mod shoppers;
 mod world;
 
-use std::io::Write;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::events::Judgement;
+use crate::catalogue::Product;
+use crate::events::{Event, Judgement, Search};
 use crate::generate::drift::Today;
 use crate::generate::sessions::Shop;
-use crate::json_lines::{self, JsonLinesError};
 
 pub use drift::{Change, ChangeKind, DriftError};
+pub use world::ATTRIBUTES;
 
 /// What to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,117 +99,115 @@ pub enum GenerateError {
     /// A change cannot be made.
     #[error(transparent)]
     Drift(#[from] DriftError),
-    /// A file could not be written.
-    #[error("{file}: {source}")]
+    /// A row could not be written.
+    #[error("{table}, row {row}: {source}")]
     Write {
-        /// The file.
-        file: &'static str,
-        /// What its writer said.
-        source: JsonLinesError,
+        /// `catalogue`, `queries`, `events` or `judgements`.
+        table: &'static str,
+        /// Number of the row, from 1.
+        row: u64,
+        /// What the writer said.
+        source: io::Error,
     },
 }
 
-/// Where the files go, all JSON Lines.
-pub struct Outputs<'a> {
-    /// `catalogue.jsonl`: one product a line.
-    pub catalogue: &'a mut dyn Write,
-    /// `queries.jsonl`: one search with its shown list a line, in time order.
-    pub queries: &'a mut dyn Write,
-    /// `events.jsonl`: one click, cart or purchase a line, in time order.
-    pub events: &'a mut dyn Write,
-    /// `judgements.jsonl`: the truth behind the clicks on the last day, for the commonest spelling
-    /// of each query.
-    pub judgements: &'a mut dyn Write,
+/// Takes the rows of a data set as they are made.
+pub trait RowWriter {
+    /// A product of the catalogue. Its attributes are texts of the names in [`ATTRIBUTES`].
+    ///
+    /// # Errors
+    /// It cannot be written; as for the others.
+    fn product(&mut self, product: &Product) -> io::Result<()>;
+    /// A search with its shown list. They come in time order.
+    fn search(&mut self, search: &Search) -> io::Result<()>;
+    /// A click, cart or purchase. They come in time order.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+    /// The truth behind the clicks on the last day, for the commonest spelling of each query.
+    fn judgement(&mut self, judgement: &Judgement) -> io::Result<()>;
 }
 
 /// What was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Lines of the catalogue.
+    /// Products of the catalogue.
     pub products: u64,
     /// Shoppers, whether they came or not.
     pub users: u64,
-    /// Lines of `queries.jsonl`.
+    /// Rows of searches.
     pub queries: u64,
-    /// Lines of `queries.jsonl` and `events.jsonl` together: exactly the setting.
+    /// Rows of searches and events together: exactly the setting.
     pub events: u64,
-    /// Lines of `judgements.jsonl`.
+    /// Judgements.
     pub judgements: u64,
 }
 
-/// Makes a data set. `progress` is told the share that is done, 0 to 1, after each part.
+/// Makes a data set. `progress` is told the share that is done, 0 to 1, after each day.
 ///
 /// # Errors
-/// A setting out of its range, or what a writer says.
+/// A setting out of its range, or what the writer says.
 pub fn write_dataset(
     settings: &Settings,
-    outputs: &mut Outputs<'_>,
+    output: &mut dyn RowWriter,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Counts, GenerateError> {
     settings.check()?;
-    let mut counts = Counts {
-        users: u64::from(settings.users),
-        ..Counts::default()
-    };
     let mut shop = Shop::new(settings);
-    let mut catalogue = Lines::new("catalogue.jsonl", &mut *outputs.catalogue);
+    let mut catalogue = Table::named("catalogue");
     for product in shop.world.catalogue.products() {
-        catalogue.write(product)?;
+        catalogue.count(output.product(product))?;
     }
-    counts.products = catalogue.written;
-    let mut judgements = Lines::new("judgements.jsonl", &mut *outputs.judgements);
-    write_judgements(&mut shop, &Today::last(&settings.drift), &mut judgements)?;
-    counts.judgements = judgements.written;
-    let mut queries = Lines::new("queries.jsonl", &mut *outputs.queries);
-    let mut events = Lines::new("events.jsonl", &mut *outputs.events);
+    let mut judgements = Table::named("judgements");
+    each_judgement(&mut shop, &Today::last(&settings.drift), &mut |judgement| {
+        judgements.count(output.judgement(judgement))
+    })?;
+    let mut queries = Table::named("queries");
+    let mut events = Table::named("events");
     let days = sessions::rows_by_day(settings.events);
     for (day, rows) in (0_u32..).zip(&days) {
         let made = shop.day(day, *rows);
-        made.searches
-            .iter()
-            .try_for_each(|search| queries.write(search))?;
-        made.events
-            .iter()
-            .try_for_each(|event| events.write(event))?;
+        for search in &made.searches {
+            queries.count(output.search(search))?;
+        }
+        for event in &made.events {
+            events.count(output.event(event))?;
+        }
         progress(f64::from(day + 1) / days.len() as f64);
     }
-    counts.queries = queries.written;
-    counts.events = queries.written + events.written;
-    Ok(counts)
+    Ok(Counts {
+        products: catalogue.rows,
+        users: u64::from(settings.users),
+        queries: queries.rows,
+        events: queries.rows + events.rows,
+        judgements: judgements.rows,
+    })
 }
 
-/// One output file.
-struct Lines<'a> {
-    file: &'static str,
-    output: &'a mut dyn Write,
-    written: u64,
+/// How many rows a table has so far.
+struct Table {
+    name: &'static str,
+    rows: u64,
 }
 
-impl<'a> Lines<'a> {
-    fn new(file: &'static str, output: &'a mut dyn Write) -> Self {
-        Self {
-            file,
-            output,
-            written: 0,
-        }
+impl Table {
+    const fn named(name: &'static str) -> Self {
+        Self { name, rows: 0 }
     }
 
-    fn write(&mut self, record: &impl Serialize) -> Result<(), GenerateError> {
-        self.written += 1;
-        json_lines::write(&mut self.output, self.written, record).map_err(|source| {
-            GenerateError::Write {
-                file: self.file,
-                source,
-            }
+    fn count(&mut self, written: io::Result<()>) -> Result<(), GenerateError> {
+        self.rows += 1;
+        written.map_err(|source| GenerateError::Write {
+            table: self.name,
+            row: self.rows,
+            source,
         })
     }
 }
 
 /// Judges what the shop's search finds for each wish, and the product that is meant.
-fn write_judgements(
+fn each_judgement(
     shop: &mut Shop,
     today: &Today,
-    output: &mut Lines<'_>,
+    each: &mut dyn FnMut(&Judgement) -> Result<(), GenerateError>,
 ) -> Result<(), GenerateError> {
     for (number, wish) in shop.wishes.list.iter().enumerate() {
         let found = shop.search.candidates(&wish.text);
@@ -222,7 +221,7 @@ fn write_judgements(
         for item in items {
             let appeal = relevance::appeal(shop.seed, number, wish, item, &shop.world, today);
             let item_id = shop.world.catalogue.products()[item].item_id.clone();
-            output.write(&Judgement {
+            each(&Judgement {
                 query: wish.text.clone(),
                 item_id,
                 grade: relevance::grade(appeal),

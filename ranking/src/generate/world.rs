@@ -8,6 +8,9 @@ use crate::generate::lexicon::{BRANDS, COLOURS, LEAVES, Leaf, MODELS};
 use crate::generate::random::{Stream, cumulative};
 use crate::generate::sessions::DAYS;
 
+/// Names of the attributes that products have; each lacks some.
+pub const ATTRIBUTES: [&str; 3] = ["colour", "material", "feature"];
+
 /// Brands that one department sells.
 const BRANDS_BY_DEPARTMENT: usize = 14;
 
@@ -183,11 +186,7 @@ fn make(
         .chance(0.96)
         .then(|| describe(kind, noun, [colour, material, feature], stream));
     let mut attributes = BTreeMap::new();
-    for (name, value) in [
-        ("colour", colour),
-        ("material", material),
-        ("feature", feature),
-    ] {
+    for (name, value) in ATTRIBUTES.into_iter().zip([colour, material, feature]) {
         // Data about products has holes.
         if stream.chance(0.9) {
             attributes.insert(name.to_owned(), AttributeValue::Text(value.to_owned()));

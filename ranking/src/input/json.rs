@@ -1,4 +1,4 @@
-//! JSON Lines with tolerated bad lines.
+//! JSON objects of one kind: lines of which some may be bad, or records of which none may be.
 
 use std::io::BufRead;
 
@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 
 use super::bad_lines::{BadLineKind, BadLines, Complaint, InputError};
 use super::lines::Lines;
+use super::records::JsonRecords;
+use crate::json_lines::Record;
 
 /// Calls `each` with every record and its line number. Empty lines are passed over.
 ///
@@ -28,6 +30,29 @@ pub fn read_json_lines<T: DeserializeOwned>(
         if let Err(bad) = used {
             bad_lines.add(bad)?;
         }
+    }
+    Ok(())
+}
+
+/// Calls `each` with every record. Empty ones are passed over.
+///
+/// # Errors
+/// The first record that is of another shape or fails its check, with its number and field; or
+/// nothing further can be read.
+pub fn read_records<T: Record, R: JsonRecords>(
+    mut records: R,
+    mut each: impl FnMut(T),
+) -> Result<(), InputError> {
+    while let Some((number, text)) = records.next_record()? {
+        let text = text?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let checked = parse_json::<T>(text).and_then(|record| {
+            record.check()?;
+            Ok(record)
+        });
+        each(checked.map_err(|complaint| complaint.at(R::UNIT, number))?);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ mod table;
 pub(crate) use file_names::without_compression;
 
 pub use bad_lines::{BadLine, BadLineKind, BadLines, Complaint, InputError, Unit};
-pub use json::{parse_json, read_json_lines};
+pub use json::{parse_json, read_json_lines, read_records};
 pub use lines::{Lines, NumberedLine};
 pub use records::JsonRecords;
 pub use table::{Delimiter, Table, TableRow};

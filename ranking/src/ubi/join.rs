@@ -7,17 +7,26 @@ use crate::events::{
 };
 
 use super::dirt::{Dirt, DirtCounts};
-use super::log::{EventRow, SearchRow, UbiLog};
+use super::log::UbiLog;
+use super::numbered::{EventRow, List, SearchRow};
 
-/// The searches and events of a log, clean: what features read.
+/// The searches and events of a log, clean: what features read. Names are kept once and rows are
+/// numbers, so that logs of millions of rows fit into memory.
 #[derive(Debug)]
 pub struct CleanLog {
-    searches: Vec<Search>,
+    pub(crate) searches: Vec<SearchRow>,
+    /// The items that searches showed.
+    pub(crate) shown: Vec<u32>,
+    /// By where the list of its search begins: one that impressions made longer begins elsewhere, and was
+    /// not put in its order by these.
+    propensities: HashMap<usize, Box<[f64]>>,
     /// In the order of searches; of one search in time order.
-    events: Vec<EventRow>,
-    query_ids: Vec<Box<str>>,
-    items: Vec<Box<str>>,
-    people: Vec<Box<str>>,
+    pub(crate) events: Vec<EventRow>,
+    pub(crate) query_ids: Vec<Box<str>>,
+    pub(crate) items: Vec<Box<str>>,
+    pub(crate) people: Vec<Box<str>>,
+    pub(crate) texts: Vec<Box<str>>,
+    slices: Vec<Box<str>>,
     /// What was found and what was done with it.
     pub dirt: DirtCounts,
 }
@@ -27,6 +36,7 @@ impl CleanLog {
         let mut join = Join {
             dirt: log.dirt,
             maximum_clock_skew,
+            shown: log.shown,
             kept: Vec::new(),
         };
         let mut searches = join.merge_searches(log.searches);
@@ -55,50 +65,64 @@ impl CleanLog {
         join.dirt.searches = searches.len() as u64;
         join.dirt.events = rows.len() as u64;
 
-        let query_ids = log.query_ids.into_list();
-        let items = log.items.into_list();
-        let people = log.people.into_list();
-        let texts = log.texts.into_list();
-        let slices = log.slices.into_list();
-        let slice = |number: Option<u32>| number.map(|number| slices[number as usize].to_string());
-        let searches = searches
-            .into_iter()
-            .map(|search| Search {
-                query_id: query_ids[search.query_id as usize].to_string(),
-                client_id: people[search.client as usize].to_string(),
-                user_query: texts[search.text as usize].to_string(),
-                query_attributes: QueryAttributes {
-                    intent: slice(search.slices[0]),
-                    segment: slice(search.slices[1]),
-                    // A list that impressions made longer was not put in its order by these.
-                    propensities: if search.propensities.len() == search.list.len() {
-                        search.propensities.into_vec()
-                    } else {
-                        Vec::new()
-                    },
-                },
-                timestamp: search.timestamp,
-                query_response_hit_ids: search
-                    .list
-                    .iter()
-                    .map(|item| items[*item as usize].to_string())
-                    .collect(),
-            })
-            .collect();
         Self {
             searches,
+            shown: join.shown,
+            propensities: log.propensities,
             events: rows,
-            query_ids,
-            items,
-            people,
+            query_ids: log.query_ids.into_list(),
+            items: log.items.into_list(),
+            people: log.people.into_list(),
+            texts: log.texts.into_list(),
+            slices: log.slices.into_list(),
             dirt: join.dirt,
         }
     }
 
     /// The searches, in time order; equal times in the order of the log.
-    #[must_use]
-    pub fn searches(&self) -> &[Search] {
-        &self.searches
+    pub fn searches(&self) -> impl ExactSizeIterator<Item = Search> + '_ {
+        let slice = |number: Option<u32>| Some(self.slices[number? as usize].to_string());
+        self.searches.iter().map(move |row| Search {
+            query_id: self.query_ids[row.query_id as usize].to_string(),
+            client_id: self.people[row.client as usize].to_string(),
+            user_query: self.texts[row.text as usize].to_string(),
+            query_attributes: QueryAttributes {
+                intent: slice(row.slices[0]),
+                segment: slice(row.slices[1]),
+                propensities: self.propensities_of(row).to_vec(),
+            },
+            timestamp: row.timestamp,
+            query_response_hit_ids: self.shown[row.list.range()]
+                .iter()
+                .map(|item| self.items[*item as usize].to_string())
+                .collect(),
+        })
+    }
+
+    /// The id of each search with its intent and segment, in the order of searches.
+    pub fn slices(&self) -> impl Iterator<Item = (&str, [Option<&str>; 2])> {
+        self.searches.iter().map(|row| {
+            let names = row
+                .slices
+                .map(|number| Some(&*self.slices[number? as usize]));
+            (&*self.query_ids[row.query_id as usize], names)
+        })
+    }
+
+    /// The id of each search whose propensities are known, with one for each item of its list.
+    pub fn propensities(&self) -> impl Iterator<Item = (&str, &[f64])> {
+        let all = self.searches.iter().map(|row| {
+            let query_id = &*self.query_ids[row.query_id as usize];
+            (query_id, self.propensities_of(row))
+        });
+        all.filter(|(_, propensities)| !propensities.is_empty())
+    }
+
+    fn propensities_of(&self, row: &SearchRow) -> &[f64] {
+        self.propensities
+            .get(&row.list.first())
+            .filter(|propensities| propensities.len() == row.list.range().len())
+            .map_or(&[], |propensities| propensities)
     }
 
     /// The events. Each has a search, and an item that its search showed.
@@ -123,6 +147,8 @@ impl CleanLog {
 struct Join {
     dirt: DirtCounts,
     maximum_clock_skew: i64,
+    /// The items that searches showed.
+    shown: Vec<u32>,
     /// The events of one query id.
     kept: Vec<EventRow>,
 }
@@ -131,34 +157,30 @@ impl Join {
     /// One row for each query id, in time order.
     fn merge_searches(&mut self, mut rows: Vec<SearchRow>) -> Vec<SearchRow> {
         rows.sort_by_key(|row| (row.query_id, row.timestamp));
-        let mut merged: Vec<SearchRow> = Vec::new();
         let mut has_several_texts = false;
-        for row in rows {
-            match merged.last_mut() {
-                Some(search) if search.query_id == row.query_id => {
-                    self.dirt.in_search(Dirt::RepeatedSearch);
-                    self.dirt.leave_out(Dirt::RepeatedSearch);
-                    if search.text != row.text && !has_several_texts {
-                        has_several_texts = true;
-                        self.dirt.in_search(Dirt::SearchOfSeveralTexts);
-                    }
-                    for (known, more) in search.slices.iter_mut().zip(row.slices) {
-                        *known = known.or(more);
-                    }
-                    if search.list.is_empty() && !row.list.is_empty() {
-                        search.list = row.list;
-                        search.propensities = row.propensities;
-                        search.text = row.text;
-                    }
-                }
-                _ => {
-                    has_several_texts = false;
-                    merged.push(row);
-                }
+        // In place: there may be many rows.
+        rows.dedup_by(|row, search| {
+            if search.query_id != row.query_id {
+                has_several_texts = false;
+                return false;
             }
-        }
-        merged.sort_by_key(|search| search.timestamp);
-        merged
+            self.dirt.in_search(Dirt::RepeatedSearch);
+            self.dirt.leave_out(Dirt::RepeatedSearch);
+            if search.text != row.text && !has_several_texts {
+                has_several_texts = true;
+                self.dirt.in_search(Dirt::SearchOfSeveralTexts);
+            }
+            for (known, more) in search.slices.iter_mut().zip(row.slices) {
+                *known = known.or(more);
+            }
+            if search.list.is_empty() && !row.list.is_empty() {
+                search.list = row.list;
+                search.text = row.text;
+            }
+            true
+        });
+        rows.sort_by_key(|search| search.timestamp);
+        rows
     }
 
     fn count_unrecorded(
@@ -209,7 +231,7 @@ impl Join {
         if first_position == 1 {
             self.dirt.in_search(Dirt::PositionsFromZero);
         }
-        let listed: HashSet<u32> = search.list.iter().copied().collect();
+        let listed: HashSet<u32> = self.shown[search.list.range()].iter().copied().collect();
         let is_too_early =
             |row: &EventRow| search.timestamp - row.timestamp > self.maximum_clock_skew;
         let seen = rows
@@ -217,7 +239,7 @@ impl Join {
             .filter(|row| row.action == Action::Impression && !is_too_early(row));
         let shown: HashSet<u32> = seen
             .map(|row| row.item)
-            .chain(search.list.iter().copied())
+            .chain(listed.iter().copied())
             .collect();
         let mut appended = Vec::new();
         let mut done = HashSet::new();
@@ -257,8 +279,11 @@ impl Join {
         }
         if !appended.is_empty() {
             appended.sort_by_key(|(position, _)| position.unwrap_or(u32::MAX));
-            let appended = appended.into_iter().map(|(_, item)| item);
-            search.list = search.list.iter().copied().chain(appended).collect();
+            let first = self.shown.len();
+            self.shown.extend_from_within(search.list.range());
+            self.shown
+                .extend(appended.into_iter().map(|(_, item)| item));
+            search.list = List::since(first, &self.shown);
         }
     }
 }

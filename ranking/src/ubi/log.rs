@@ -1,5 +1,6 @@
 //! Reads the rows of a log, row by row, into numbers: a row takes some 50 bytes, whatever its texts.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::BufRead;
 
@@ -11,6 +12,7 @@ use crate::input::{BadLineKind, BadLines, Complaint, InputError, JsonRecords, Li
 
 use super::dirt::{Dirt, DirtCounts};
 use super::join::CleanLog;
+use super::numbered::{EventRow, List, Names, SearchRow};
 use super::row::{Line, Loose, Part, RawAttributes, RawRow, RowKind};
 use super::timestamp::{Moment, read_moment};
 
@@ -47,58 +49,6 @@ impl Default for UbiOptions {
     }
 }
 
-/// Numbers for names, from 0.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    numbers: HashMap<Box<str>, u32>,
-}
-
-impl Names {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        // A row has few names, and MAXIMUM_ROWS ends the reading before numbers run out.
-        let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(name.into(), number);
-        number
-    }
-
-    /// The names by number.
-    pub(super) fn into_list(self) -> Vec<Box<str>> {
-        let mut list: Vec<(Box<str>, u32)> = self.numbers.into_iter().collect();
-        list.sort_unstable_by_key(|(_, number)| *number);
-        list.into_iter().map(|(name, _)| name).collect()
-    }
-}
-
-/// A row of a search; names are numbers.
-#[derive(Debug)]
-pub(super) struct SearchRow {
-    pub(super) query_id: u32,
-    pub(super) client: u32,
-    pub(super) text: u32,
-    pub(super) timestamp: i64,
-    pub(super) list: Box<[u32]>,
-    /// Intent and segment, by their numbers among the names of slices.
-    pub(super) slices: [Option<u32>; 2],
-    /// One for each item of the list, or none.
-    pub(super) propensities: Box<[f64]>,
-}
-
-/// A row of an event; names are numbers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EventRow {
-    pub(super) query_id: u32,
-    pub(super) item: u32,
-    pub(super) client: u32,
-    pub(super) session: u32,
-    pub(super) text: Option<u32>,
-    pub(super) position: Option<u32>,
-    pub(super) timestamp: i64,
-    pub(super) action: Action,
-}
-
 /// What was read of a log.
 #[derive(Debug, Default)]
 pub struct UbiLog {
@@ -115,6 +65,10 @@ pub struct UbiLog {
     /// Names of intents and segments.
     pub(super) slices: Names,
     pub(super) searches: Vec<SearchRow>,
+    /// The items that searches showed, one list after the other.
+    pub(super) shown: Vec<u32>,
+    /// The propensities of the lists that have any, by where the list begins.
+    pub(super) propensities: HashMap<usize, Box<[f64]>>,
     pub(super) events: Vec<EventRow>,
     /// How many events that are left out anyway name a query id, by its number.
     pub(super) unused_events: HashMap<u32, u64>,
@@ -244,7 +198,7 @@ impl UbiLog {
                 ));
             }
         };
-        let list = self.number_list(list)?;
+        let list = item_names(list)?;
         let propensities = row.query_attributes.propensities(list.len())?;
 
         self.dirt.search_rows += 1;
@@ -282,6 +236,14 @@ impl UbiLog {
             return Ok(());
         };
         self.dirt.saw(moment.milliseconds);
+        let first = self.shown.len();
+        for item in &list {
+            self.shown.push(self.items.number(item));
+        }
+        let list = List::since(first, &self.shown);
+        if !propensities.is_empty() {
+            self.propensities.insert(first, propensities);
+        }
         self.searches.push(SearchRow {
             query_id: self.query_ids.number(query_id),
             client: self.people.number(client.as_deref().unwrap_or_default()),
@@ -292,27 +254,8 @@ impl UbiLog {
                 .query_attributes
                 .names()
                 .map(|name| name.map(|name| self.slices.number(&name))),
-            propensities,
         });
         Ok(())
-    }
-
-    fn number_list(&mut self, list: &[Loose]) -> Result<Box<[u32]>, Complaint> {
-        if list.len() > MAXIMUM_SHOWN_ITEMS {
-            let message = format!(
-                "{} items, at most {MAXIMUM_SHOWN_ITEMS} are allowed",
-                list.len()
-            );
-            return Err(Complaint::invalid("query_response_hit_ids", message));
-        }
-        let number = |(place, value): (usize, &Loose)| {
-            let field = format!("query_response_hit_ids[{place}]");
-            let item = value
-                .as_name(&field, MAXIMUM_ITEM_ID_BYTES)?
-                .ok_or_else(|| Complaint::missing(&field))?;
-            Ok(self.items.number(&item))
-        };
-        list.iter().enumerate().map(number).collect()
     }
 
     fn add_event(
@@ -428,7 +371,32 @@ fn kinds_of_moment(moment: Moment) -> impl Iterator<Item = Dirt> {
     .filter_map(|(is_found, kind)| is_found.then_some(kind))
 }
 
-fn item_of(attributes: &RawAttributes) -> Result<Option<std::borrow::Cow<'_, str>>, Complaint> {
+/// The ids in a search's list.
+fn item_names(list: &[Loose]) -> Result<Vec<Cow<'_, str>>, Complaint> {
+    if list.len() > MAXIMUM_SHOWN_ITEMS {
+        let message = format!(
+            "{} items, at most {MAXIMUM_SHOWN_ITEMS} are allowed",
+            list.len()
+        );
+        return Err(Complaint::invalid("query_response_hit_ids", message));
+    }
+    let mut names = Vec::with_capacity(list.len());
+    for (place, value) in list.iter().enumerate() {
+        // There are many items and few complaints.
+        let field = || format!("query_response_hit_ids[{place}]");
+        match value.as_name("", MAXIMUM_ITEM_ID_BYTES) {
+            Ok(Some(name)) => names.push(name),
+            Ok(None) => return Err(Complaint::missing(field())),
+            Err(complaint) => {
+                let field = field();
+                return Err(Complaint { field, ..complaint });
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn item_of(attributes: &RawAttributes) -> Result<Option<Cow<'_, str>>, Complaint> {
     match &attributes.object {
         Part::Given(object) => object
             .object_id

@@ -7,6 +7,7 @@
 mod dirt;
 mod join;
 mod log;
+mod numbered;
 mod row;
 mod timestamp;
 

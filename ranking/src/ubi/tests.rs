@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::events::{Action, Event};
+use crate::events::{Action, Event, Search};
 
 fn read(lines: &[Value]) -> CleanLog {
     let text: Vec<String> = lines.iter().map(Value::to_string).collect();
@@ -62,8 +62,9 @@ fn a_clean_log_comes_out_as_it_went_in() {
         .map(|line| serde_json::from_value(line.clone()).expect("an event"))
         .collect();
     assert_eq!(events, expected);
+    let searches: Vec<Search> = log.searches().collect();
     assert_eq!(
-        log.searches(),
+        searches,
         [serde_json::from_value(lines[0].clone()).expect("a search")]
     );
     let kinds: Vec<Dirt> = log.dirt.found().map(|(kind, _)| kind).collect();
@@ -87,8 +88,8 @@ fn intent_and_segment_are_read_and_other_attributes_passed_over() {
         with("4", json!({"segment": "new"})),
         with("4", json!({"intent": "price", "segment": "old"})),
     ]);
-    let names: Vec<_> = log
-        .searches()
+    let searches: Vec<Search> = log.searches().collect();
+    let names: Vec<_> = searches
         .iter()
         .map(|search| &search.query_attributes)
         .map(|it| (it.intent.as_deref(), it.segment.as_deref()))
@@ -195,7 +196,7 @@ fn rows_of_one_query_id_are_one_search() {
         search("1", "printer", NOON + 40, &["b"]),
     ]);
     assert_eq!(log.searches().len(), 1);
-    let search = &log.searches()[0];
+    let search = log.searches().next().expect("a search");
     assert_eq!(
         (search.user_query.as_str(), search.timestamp - NOON),
         ("printer", 10)
@@ -225,7 +226,8 @@ fn what_was_not_shown_cannot_have_been_clicked() {
     assert_eq!(found(&log, Dirt::ClickWithoutImpression), (0, 2, 1));
     assert_eq!(found(&log, Dirt::PurchaseWithoutImpression), (0, 1, 1));
     assert_eq!(found(&log, Dirt::ImpressionOutsideList), (0, 1, 0));
-    assert_eq!(log.searches()[0].query_response_hit_ids, ["a", "c"]);
+    let search = log.searches().next().expect("a search");
+    assert_eq!(search.query_response_hit_ids, ["a", "c"]);
 }
 
 #[test]
@@ -462,7 +464,8 @@ proptest! {
 
         // What comes out passes the checks of the clean format, and every event was shown after its search.
         let mut shown: HashSet<(String, String)> = HashSet::new();
-        for search in log.searches() {
+        let searches: Vec<Search> = log.searches().collect();
+        for search in &searches {
             crate::json_lines::Record::check(search).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
             shown.extend(search.query_response_hit_ids.iter().map(|item| (search.query_id.clone(), item.clone())));
         }
@@ -470,7 +473,7 @@ proptest! {
         shown.extend(events.iter().filter(|event| event.action_name == Action::Impression).map(|event| (event.query_id.clone(), event.item_id().to_owned())));
         for event in &events {
             crate::json_lines::Record::check(event).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-            let search = log.searches().iter().find(|search| search.query_id == event.query_id).expect("its search");
+            let search = searches.iter().find(|search| search.query_id == event.query_id).expect("its search");
             prop_assert!(event.timestamp >= search.timestamp);
             prop_assert!(shown.contains(&(event.query_id.clone(), event.item_id().to_owned())));
         }

@@ -2,16 +2,39 @@
 
 use std::sync::Arc;
 
-use searchop_ranking::catalogue::Catalogue;
-use searchop_ranking::events::{
-    Action, Event, EventAttributes, EventObject, Search, read_events, read_searches,
-};
-use searchop_ranking::generate::{Outputs, Settings, write_dataset};
+use searchop_ranking::catalogue::{Catalogue, Product};
+use searchop_ranking::events::{Action, Event, EventAttributes, EventObject, Judgement, Search};
+use searchop_ranking::generate::{RowWriter, Settings, write_dataset};
 
 pub(crate) struct Data {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) searches: Vec<Search>,
     pub(crate) events: Vec<Event>,
+}
+
+#[derive(Default)]
+struct Rows {
+    catalogue: Catalogue,
+    searches: Vec<Search>,
+    events: Vec<Event>,
+}
+
+impl RowWriter for Rows {
+    fn product(&mut self, product: &Product) -> std::io::Result<()> {
+        self.catalogue.insert(product.clone()).expect("a new id");
+        Ok(())
+    }
+    fn search(&mut self, search: &Search) -> std::io::Result<()> {
+        self.searches.push(search.clone());
+        Ok(())
+    }
+    fn event(&mut self, event: &Event) -> std::io::Result<()> {
+        self.events.push(event.clone());
+        Ok(())
+    }
+    fn judgement(&mut self, _: &Judgement) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(crate) fn demo() -> Data {
@@ -22,18 +45,12 @@ pub(crate) fn demo() -> Data {
         events: 6_000,
         ..Settings::default()
     };
-    let (mut catalogue, mut queries, mut events) = (Vec::new(), Vec::new(), Vec::new());
-    let mut outputs = Outputs {
-        catalogue: &mut catalogue,
-        queries: &mut queries,
-        events: &mut events,
-        judgements: &mut std::io::sink(),
-    };
-    write_dataset(&settings, &mut outputs, &mut |_| ()).expect("made");
+    let mut rows = Rows::default();
+    write_dataset(&settings, &mut rows, &mut |_| ()).expect("made");
     Data {
-        catalogue: Arc::new(Catalogue::read(catalogue.as_slice()).expect("read")),
-        searches: read_searches(queries.as_slice()).expect("read"),
-        events: read_events(events.as_slice()).expect("read"),
+        catalogue: Arc::new(rows.catalogue),
+        searches: rows.searches,
+        events: rows.events,
     }
 }
 

@@ -3,39 +3,51 @@
 mod drift;
 mod shop;
 
+use std::io;
 use std::sync::LazyLock;
 
-use searchop_ranking::catalogue::Catalogue;
-use searchop_ranking::events::{
-    Event, Judgement, Search, read_events, read_judgements, read_searches,
-};
-use searchop_ranking::generate::{Counts, Outputs, Settings, write_dataset};
+use searchop_ranking::catalogue::{AttributeValue, Catalogue, Product};
+use searchop_ranking::events::{Event, Judgement, Search};
+use searchop_ranking::generate::{ATTRIBUTES, Counts, RowWriter, Settings, write_dataset};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-#[derive(Default)]
-struct Files {
-    catalogue: Vec<u8>,
-    queries: Vec<u8>,
-    events: Vec<u8>,
-    judgements: Vec<u8>,
+#[derive(Debug, Default, PartialEq)]
+struct Rows {
+    catalogue: Vec<Product>,
+    searches: Vec<Search>,
+    events: Vec<Event>,
+    judgements: Vec<Judgement>,
 }
 
-fn make(settings: &Settings) -> (Files, Counts) {
-    let mut files = Files::default();
-    let mut outputs = Outputs {
-        catalogue: &mut files.catalogue,
-        queries: &mut files.queries,
-        events: &mut files.events,
-        judgements: &mut files.judgements,
-    };
+impl RowWriter for Rows {
+    fn product(&mut self, product: &Product) -> io::Result<()> {
+        self.catalogue.push(product.clone());
+        Ok(())
+    }
+    fn search(&mut self, search: &Search) -> io::Result<()> {
+        self.searches.push(search.clone());
+        Ok(())
+    }
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.events.push(event.clone());
+        Ok(())
+    }
+    fn judgement(&mut self, judgement: &Judgement) -> io::Result<()> {
+        self.judgements.push(judgement.clone());
+        Ok(())
+    }
+}
+
+fn make(settings: &Settings) -> (Rows, Counts) {
+    let mut rows = Rows::default();
     let mut shares = Vec::new();
-    let counts =
-        write_dataset(settings, &mut outputs, &mut |share| shares.push(share)).expect("made");
+    let counts = write_dataset(settings, &mut rows, &mut |share| shares.push(share)).expect("made");
     assert!(
         shares.is_sorted() && shares.last() == Some(&1.0),
         "progress: {shares:?}"
     );
-    (files, counts)
+    (rows, counts)
 }
 
 fn small(seed: u64) -> Settings {
@@ -48,16 +60,19 @@ fn small(seed: u64) -> Settings {
     }
 }
 
-fn digest(files: &Files) -> String {
-    let mut hasher = Sha256::new();
-    for file in [
-        &files.catalogue,
-        &files.queries,
-        &files.events,
-        &files.judgements,
-    ] {
-        hasher.update(file);
+/// The digest of all rows as lines of JSON.
+fn digest(rows: &Rows) -> String {
+    fn add(hasher: &mut Sha256, rows: &[impl Serialize]) {
+        for row in rows {
+            hasher.update(serde_json::to_vec(row).expect("written"));
+            hasher.update(b"\n");
+        }
     }
+    let mut hasher = Sha256::new();
+    add(&mut hasher, &rows.catalogue);
+    add(&mut hasher, &rows.searches);
+    add(&mut hasher, &rows.events);
+    add(&mut hasher, &rows.judgements);
     hex::encode(hasher.finalize())
 }
 
@@ -71,12 +86,16 @@ struct Shop {
 
 impl Shop {
     fn new(settings: &Settings) -> Self {
-        let (files, counts) = make(settings);
+        let (rows, counts) = make(settings);
+        let mut catalogue = Catalogue::new();
+        for product in rows.catalogue {
+            catalogue.insert(product).expect("a new id");
+        }
         Self {
-            catalogue: Catalogue::read(files.catalogue.as_slice()).expect("read"),
-            searches: read_searches(files.queries.as_slice()).expect("read"),
-            events: read_events(files.events.as_slice()).expect("read"),
-            judgements: read_judgements(files.judgements.as_slice()).expect("read"),
+            catalogue,
+            searches: rows.searches,
+            events: rows.events,
+            judgements: rows.judgements,
             counts,
         }
     }
@@ -97,15 +116,15 @@ fn usual() -> Settings {
 static SHOP: LazyLock<Shop> = LazyLock::new(|| Shop::new(&usual()));
 
 #[test]
-fn a_seed_means_the_same_bytes_on_every_machine_and_in_every_release() {
-    let (files, _) = make(&small(42));
+fn a_seed_means_the_same_rows_on_every_machine_and_in_every_release() {
+    let (rows, _) = make(&small(42));
     assert_eq!(
-        digest(&files),
+        digest(&rows),
         "33c87e9069e7850999decdd411d0d38ac41170add59ba793dad85633459553ec",
         "the demo data changed"
     );
-    assert_eq!(digest(&files), digest(&make(&small(42)).0));
-    assert_ne!(digest(&files), digest(&make(&small(43)).0));
+    assert_eq!(digest(&rows), digest(&make(&small(42)).0));
+    assert_ne!(digest(&rows), digest(&make(&small(43)).0));
 }
 
 #[test]
@@ -161,24 +180,38 @@ fn the_smallest_settings_make_data() {
 }
 
 #[test]
-fn a_full_disk_is_reported_with_the_file() {
-    struct Full;
-    impl std::io::Write for Full {
-        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-            Err(std::io::ErrorKind::StorageFull.into())
+fn attributes_are_texts_of_known_names() {
+    for product in SHOP.catalogue.products() {
+        for (name, value) in &product.attributes {
+            assert!(ATTRIBUTES.contains(&name.as_str()), "{name}");
+            assert!(matches!(value, AttributeValue::Text(_)), "{value:?}");
         }
-        fn flush(&mut self) -> std::io::Result<()> {
+    }
+}
+
+#[test]
+fn a_full_disk_is_reported_with_the_table_and_the_row() {
+    struct Full(u32);
+    impl RowWriter for Full {
+        fn product(&mut self, _: &Product) -> io::Result<()> {
+            Ok(())
+        }
+        fn search(&mut self, _: &Search) -> io::Result<()> {
+            self.0 -= 1;
+            if self.0 > 0 {
+                return Ok(());
+            }
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn event(&mut self, _: &Event) -> io::Result<()> {
+            Ok(())
+        }
+        fn judgement(&mut self, _: &Judgement) -> io::Result<()> {
             Ok(())
         }
     }
-    let mut outputs = Outputs {
-        catalogue: &mut std::io::sink(),
-        queries: &mut Full,
-        events: &mut std::io::sink(),
-        judgements: &mut std::io::sink(),
-    };
-    let error = write_dataset(&small(1), &mut outputs, &mut |_| ())
+    let error = write_dataset(&small(1), &mut Full(3), &mut |_| ())
         .expect_err("refused")
         .to_string();
-    assert_eq!(error, "queries.jsonl: line 1: no storage space");
+    assert_eq!(error, "queries, row 3: no storage space");
 }

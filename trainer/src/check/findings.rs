@@ -144,7 +144,6 @@ fn log_lines(log: &OwnLog, catalogue: &Catalogue) -> Vec<String> {
     let dirt = &clean.dirt;
     let shown: Vec<usize> = clean
         .searches()
-        .iter()
         .map(|search| search.query_response_hit_ids.len())
         .collect();
     let with_list = shown.iter().filter(|shown| **shown > 0).count();

@@ -3,10 +3,16 @@
 
 mod dataset;
 mod found;
+mod joined_log;
+mod matrix;
 mod open;
 mod own;
+mod parquet_json;
+mod parquet_pages;
+mod parquet_rows;
 mod randomised;
 mod search_slices;
+mod serving_files;
 mod svmlight_files;
 
 use std::collections::BTreeMap;
@@ -18,16 +24,22 @@ use searchop_ranking::bundle::FeatureSchema;
 use searchop_ranking::metrics::slices::Frequency;
 use searchop_ranking::svmlight::RankingRows;
 
-pub use dataset::DATASET_FORMAT_VERSION;
+pub use dataset::{
+    CATALOGUE_FILE, DATASET_FORMAT_VERSION, EVENTS_FILE, JUDGEMENTS_FILE, QUERIES_FILE,
+};
 pub use found::DataFound;
 pub(crate) use own::notes_of;
 pub use own::{LocalOwnFiles, OwnData, OwnLog};
+#[cfg(test)]
+pub(crate) use parquet_rows::ParquetRows;
 pub use randomised::RandomisedRows;
 
 use crate::failure::Failure;
 use crate::job::{Job, blocking};
 use crate::progress::Stage;
 use crate::request::{DataSource, LogRows};
+use own::JoinedOwnData;
+use serving_files::ServingFiles;
 use svmlight_files::LocalFiles;
 
 /// Labelled rows and what is known of them.
@@ -126,6 +138,54 @@ impl Features {
     }
 }
 
+/// Takes rows as they are made, query by query.
+pub trait QueryWriter: Send + 'static {
+    /// Takes the rows of one query: a label for each, and their values row-major. `total` is the
+    /// number of rows of all queries.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    fn write(&mut self, labels: &[u8], values: &[f64], total: u64) -> Result<(), Failure>;
+}
+
+/// All rows went through a writer.
+#[derive(Debug)]
+pub struct Written<W> {
+    /// It.
+    pub writer: W,
+    /// What the columns are.
+    pub schema: FeatureSchema,
+    /// What was left out of the data and why, for people.
+    pub notes: Vec<String>,
+}
+
+impl Data {
+    fn write_queries<W: QueryWriter>(
+        self,
+        open: impl FnOnce(&FeatureSchema) -> Result<W, Failure>,
+    ) -> Result<Written<W>, Failure> {
+        let rows = &self.rows;
+        let schema = self.features.schema(rows.feature_count());
+        let mut writer = open(&schema)?;
+        let total = rows.row_count() as u64;
+        let mut values = Vec::new();
+        for query in 0..rows.query_count() {
+            let of_query = rows.query_rows(query);
+            let labels = &rows.labels()[of_query.clone()];
+            values.resize(of_query.len() * rows.feature_count(), 0.0);
+            for (row, values) in of_query.zip(values.chunks_exact_mut(rows.feature_count())) {
+                rows.copy_row(row, values);
+            }
+            writer.write(labels, &values, total)?;
+        }
+        Ok(Written {
+            writer,
+            schema,
+            notes: self.notes,
+        })
+    }
+}
+
 /// A data source whose digest is known.
 #[derive(Debug)]
 pub enum ResolvedSource {
@@ -190,21 +250,59 @@ impl ResolvedSource {
     /// # Errors
     /// Data that cannot be used (file, line and field are named), and what the store says.
     pub async fn load(self, job: &Job, log: LogRows) -> Result<Data, Failure> {
+        let files = ServingFiles::of(job);
         match self {
             Self::Dataset { uri, repository } => {
                 let folder = fetch_dataset(job, repository, &uri).await?;
-                let behaviour = job.work_path("behaviour.json");
-                blocking(move || dataset::load(&folder, behaviour, log)).await
+                blocking(move || dataset::join(&folder)?.into_data(files, log)).await
             }
-            Self::Files(files) => {
+            Self::Files(inputs) => {
                 job.progress.begin(Stage::Features);
-                blocking(move || files.load()).await
+                blocking(move || inputs.load()).await
             }
-            Self::Own(files) => {
+            Self::Own(inputs) => {
                 job.progress.begin(Stage::Features);
-                let catalogue = job.work_path("catalogue.jsonl");
-                let behaviour = job.work_path("behaviour.json");
-                blocking(move || files.load(catalogue, behaviour, log)).await
+                blocking(move || match own::join(inputs.read()?)? {
+                    JoinedOwnData::Judged(judged) => {
+                        judged.into_data(files, log.training_options().snapshots)
+                    }
+                    JoinedOwnData::Logged(joined) => joined.into_data(files, log),
+                })
+                .await
+            }
+        }
+    }
+
+    /// As [`Self::load`], but the rows only pass through: those of a log are never in memory together.
+    /// `open` makes the writer once the data is known to make rows.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and what the writer says.
+    pub async fn write_queries<W: QueryWriter>(
+        self,
+        job: &Job,
+        log: LogRows,
+        open: impl FnOnce(&FeatureSchema) -> Result<W, Failure> + Send + 'static,
+    ) -> Result<Written<W>, Failure> {
+        let files = ServingFiles::of(job);
+        match self {
+            Self::Dataset { uri, repository } => {
+                let folder = fetch_dataset(job, repository, &uri).await?;
+                blocking(move || dataset::join(&folder)?.write_queries(log, open)).await
+            }
+            Self::Files(inputs) => {
+                job.progress.begin(Stage::Features);
+                blocking(move || inputs.load()?.write_queries(open)).await
+            }
+            Self::Own(inputs) => {
+                job.progress.begin(Stage::Features);
+                blocking(move || match own::join(inputs.read()?)? {
+                    JoinedOwnData::Judged(judged) => judged
+                        .into_data(files, log.training_options().snapshots)?
+                        .write_queries(open),
+                    JoinedOwnData::Logged(joined) => joined.write_queries(log, open),
+                })
+                .await
             }
         }
     }
@@ -227,10 +325,11 @@ impl ResolvedSource {
             }
             Self::Dataset { uri, repository } => {
                 let folder = fetch_dataset(job, repository, &uri).await?;
-                let behaviour = job.work_path("behaviour.json");
+                let files = ServingFiles::of(job);
                 blocking(move || {
                     let own = dataset::as_own_data(&folder)?;
-                    Ok((Some(own), Some(dataset::load(&folder, behaviour, log)?)))
+                    let data = dataset::join(&folder)?.into_data(files, log)?;
+                    Ok((Some(own), Some(data)))
                 })
                 .await
             }

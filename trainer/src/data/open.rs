@@ -36,18 +36,18 @@ pub(super) fn open(name: &str, path: &Path) -> Result<Box<dyn BufRead>, Failure>
     Ok(Box::new(file))
 }
 
-/// Whether the file of an input is a Parquet file, by its first bytes.
+/// Whether a file is a Parquet file, by its first bytes; `what` is what messages call it.
 ///
 /// # Errors
 /// The disk.
-pub(super) fn is_parquet(name: &str, path: &Path) -> Result<bool, Failure> {
+pub(super) fn is_parquet(what: &str, path: &Path) -> Result<bool, Failure> {
     let mut start = Vec::new();
     File::open(path)
         .and_then(|file| {
             file.take(PARQUET_START.len() as u64)
                 .read_to_end(&mut start)
         })
-        .map_err(|error| Failure::local_file(format!("read input {name}"), &error))?;
+        .map_err(|error| Failure::local_file(format!("read {what}"), &error))?;
     Ok(start == PARQUET_START)
 }
 
@@ -95,11 +95,16 @@ pub(super) fn is_of_content(error: &io::Error) -> bool {
 
 /// What failed while reading an input.
 pub(super) fn failed(name: &str, error: InputError) -> Failure {
+    unusable(&format!("input {name}"), error)
+}
+
+/// What failed while reading a file that messages call `what`.
+pub(super) fn unusable(what: &str, error: InputError) -> Failure {
     match error {
         InputError::Io { source, .. } if !is_of_content(&source) => {
-            Failure::local_file(format!("read input {name}"), &source)
+            Failure::local_file(format!("read {what}"), &source)
         }
-        error => Failure::data(format!("input {name}: {error}")),
+        error => Failure::data(format!("{what}: {error}")),
     }
 }
 
@@ -144,6 +149,15 @@ mod tests {
         assert_eq!(text(&zstd(b"")), "");
         assert_eq!(text(b"a\n"), "a\n");
         assert_eq!(text(b""), "");
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_not_taken_for_bad_data() {
+        const INPUT_OUTPUT_ERROR: i32 = 5;
+        let source = io::Error::from_raw_os_error(INPUT_OUTPUT_ERROR);
+        let failure = unusable("queries.parquet", InputError::Io { line: 1, source });
+        assert_eq!((failure.retryable, failure.exit_code()), (true, 75));
+        assert!(failure.message.contains("queries.parquet"), "{failure}");
     }
 
     #[test]

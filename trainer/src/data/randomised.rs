@@ -23,20 +23,17 @@ pub(super) struct Propensities {
 }
 
 impl Propensities {
-    /// Those of searches that are all in memory.
-    pub(super) fn of(searches: &[Search]) -> Self {
-        let mut propensities = Self::default();
-        searches.iter().for_each(|search| propensities.add(search));
-        propensities
-    }
-
     /// Adds a search. Of searches with one query id none is used: which list was shown is not known.
     pub(super) fn add(&mut self, search: &Search) {
-        let propensities = &search.query_attributes.propensities;
-        match self.of_search.entry(key(&search.query_id)) {
+        self.add_known(&search.query_id, &search.query_attributes.propensities);
+    }
+
+    /// Adds what is known of a search, which may be nothing.
+    pub(super) fn add_known(&mut self, query_id: &str, propensities: &[f64]) {
+        match self.of_search.entry(key(query_id)) {
             Entry::Occupied(mut known) => *known.get_mut() = Box::default(),
             Entry::Vacant(place) if !propensities.is_empty() => {
-                place.insert(propensities.as_slice().into());
+                place.insert(propensities.into());
             }
             Entry::Vacant(_) => {}
         }
@@ -217,9 +214,9 @@ mod tests {
         };
         let journal = Journal::new(&catalogue, searches, &[click]);
         let context = FeatureContext::new(Arc::new(catalogue));
-        Propensities::of(searches)
-            .lists(&context, &journal, options)
-            .unwrap()
+        let mut propensities = Propensities::default();
+        searches.iter().for_each(|search| propensities.add(search));
+        propensities.lists(&context, &journal, options).unwrap()
     }
 
     fn searches() -> Vec<Search> {

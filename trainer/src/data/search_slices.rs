@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use searchop_ranking::events::Search;
+use searchop_ranking::events::{QueryAttributes, Search};
 
 /// Intent and segment of the searches that have any.
 #[derive(Debug, Default)]
@@ -17,20 +17,19 @@ pub(super) struct SearchSlices {
 }
 
 impl SearchSlices {
-    /// Those of searches that are all in memory.
-    pub(super) fn of(searches: &[Search]) -> Self {
-        let mut slices = Self::default();
-        searches.iter().for_each(|search| slices.add(search));
-        slices
-    }
-
     /// Adds a search. Of searches with one query id the first counts.
     pub(super) fn add(&mut self, search: &Search) {
-        let attributes = &search.query_attributes;
-        let both = [&attributes.intent, &attributes.segment]
-            .map(|name| name.as_deref().and_then(|name| self.number(name)));
+        let QueryAttributes {
+            intent, segment, ..
+        } = &search.query_attributes;
+        self.add_names(&search.query_id, [intent.as_deref(), segment.as_deref()]);
+    }
+
+    /// Adds intent and segment of a search.
+    pub(super) fn add_names(&mut self, query_id: &str, names: [Option<&str>; 2]) {
+        let both = names.map(|name| self.number(name?));
         if both.iter().any(Option::is_some) {
-            self.of_search.entry(key(&search.query_id)).or_insert(both);
+            self.of_search.entry(key(query_id)).or_insert(both);
         }
     }
 
@@ -66,8 +65,6 @@ fn key(query_id: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use searchop_ranking::events::QueryAttributes;
-
     use super::*;
 
     #[test]
@@ -84,12 +81,15 @@ mod tests {
             timestamp: 0,
             query_response_hit_ids: Vec::new(),
         };
-        let slices = SearchSlices::of(&[
+        let mut slices = SearchSlices::default();
+        for search in [
             search("a", Some("brand"), Some(" ")),
             search("a", Some("price"), None),
             search("b", None, Some("brand ")),
             search("c", None, None),
-        ]);
+        ] {
+            slices.add(&search);
+        }
         let brand = Some(Arc::from("brand"));
         assert_eq!(slices.get("a"), [brand.clone(), None]);
         assert_eq!(slices.get("b"), [None, brand]);

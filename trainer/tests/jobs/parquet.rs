@@ -340,3 +340,57 @@ fn what_is_no_sound_parquet_is_told_by_input() {
         "{message}"
     );
 }
+
+#[test]
+fn a_row_that_is_far_too_wide_is_refused_by_its_column_before_it_is_built() {
+    let place = Place::new();
+    let [catalogue, ..] = nested(&place);
+    let path = place.path("judged");
+    let check = || {
+        let judgements = format!("Judgements={}", path.display());
+        let arguments = [
+            "check",
+            "--input",
+            &catalogue,
+            "--input",
+            &judgements,
+            "--input-format",
+            "Judgements=Parquet",
+            // What is too wide for memory is no bad line.
+            "--bad-lines",
+            "5",
+        ];
+        place.refused(&arguments, "InvalidData")
+    };
+    let fields =
+        "optional binary query (UTF8); optional binary item_id (UTF8); optional double grade;";
+    let row = |query: String| {
+        let grade = Leaf::Float(vec![Some(1.0)]);
+        [text([query]), text(["p1"]), grade]
+    };
+    let wide = row("x".repeat(130 << 20));
+    write(
+        &path,
+        fields,
+        &wide,
+        Compression::ZSTD(ZstdLevel::default()),
+    );
+    let length = std::fs::metadata(&path).unwrap().len();
+    assert!(length < 1 << 20, "{length} bytes");
+    assert_eq!(
+        check(),
+        "input Judgements: column query: a page takes 130 MiB, at most 128 MiB are read"
+    );
+
+    // Many values that hardly take room in the file.
+    let fields = "optional group query (LIST) { repeated group list { optional binary element (UTF8); } } \
+                  optional binary item_id (UTF8); optional double grade;";
+    let mut leaves = row(String::new());
+    leaves[0] = Leaf::Texts(vec![vec!["x".to_owned(); 400_000]]);
+    write(&path, fields, &leaves, Compression::UNCOMPRESSED);
+    assert_eq!(
+        check(),
+        "input Judgements: column query.list.element has 400000 values in 1 rows; a row may have 1048576 \
+         bytes as JSON"
+    );
+}

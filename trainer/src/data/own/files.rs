@@ -1,6 +1,6 @@
 //! The files of own data: fetched, digested, read.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use searchop_artifacts::Sha256;
 use searchop_ranking::catalogue_files::{read_catalogue, read_catalogue_records};
@@ -9,15 +9,13 @@ use searchop_ranking::judgements::{
 };
 use searchop_ranking::ubi::UbiLog;
 
-use super::parquet_rows::ParquetRows;
-use super::rows::rows;
 use super::{OwnData, OwnLog};
-use crate::data::Data;
 use crate::data::open::{failed, is_parquet, open};
+use crate::data::parquet_rows::ParquetRows;
 use crate::data::svmlight_files::{LocalFile, fetch, fetch_optional};
 use crate::failure::Failure;
 use crate::job::Job;
-use crate::request::{FileFormat, LogRows, OwnFiles};
+use crate::request::{FileFormat, OwnFiles};
 
 /// The fetched files.
 #[derive(Debug)]
@@ -68,9 +66,7 @@ impl LocalOwnFiles {
         let request = &self.request;
         let LocalFile { name, path, .. } = &self.catalogue;
         let read = match request.catalogue.format {
-            FileFormat::Parquet => {
-                read_catalogue_records(ParquetRows::open(name, path)?, request.bad_lines)
-            }
+            FileFormat::Parquet => read_catalogue_records(parquet(name, path)?, request.bad_lines),
             FileFormat::Text(format) => {
                 read_catalogue(open(name, path)?, format, request.bad_lines)
             }
@@ -91,7 +87,7 @@ impl LocalOwnFiles {
                 let LocalFile { name, path, .. } = file;
                 let read = match requested.format {
                     FileFormat::Parquet => read_judgement_records(
-                        ParquetRows::open(name, path)?,
+                        parquet(name, path)?,
                         &request.grades,
                         request.bad_lines,
                     ),
@@ -124,8 +120,8 @@ impl LocalOwnFiles {
         let mut log = UbiLog::new(self.request.log.clone());
         for file in [&self.queries, &self.events].into_iter().flatten() {
             let LocalFile { name, path, .. } = file;
-            let read = if is_parquet(name, path)? {
-                log.read_records(ParquetRows::open(name, path)?)
+            let read = if is_parquet(&format!("input {name}"), path)? {
+                log.read_records(parquet(name, path)?)
             } else {
                 log.read(open(name, path)?)
             };
@@ -139,14 +135,8 @@ impl LocalOwnFiles {
             bulk_actions,
         }))
     }
+}
 
-    /// Reads the files and computes rows; writes what serving needs to the two paths.
-    pub(in crate::data) fn load(
-        &self,
-        catalogue: PathBuf,
-        behaviour: PathBuf,
-        log: LogRows,
-    ) -> Result<Data, Failure> {
-        rows(self.read()?, catalogue, behaviour, log)
-    }
+fn parquet(name: &str, path: &Path) -> Result<ParquetRows, Failure> {
+    ParquetRows::open(&format!("input {name}"), path)
 }

@@ -1,8 +1,6 @@
 //! Own data: fetched to the work folder, read by the ranking crate, and made into rows.
 
 mod files;
-mod parquet_json;
-mod parquet_rows;
 mod rows;
 
 use searchop_ranking::catalogue::Catalogue;
@@ -13,6 +11,7 @@ use searchop_ranking::ubi::CleanLog;
 
 pub use files::LocalOwnFiles;
 pub(crate) use rows::notes_of;
+pub(super) use rows::{JoinedOwnData, join};
 
 /// Own data as it was read.
 #[derive(Debug)]

@@ -1,16 +1,16 @@
-//! `generate`: a demo dataset, written by the ranking crate in the formats that own data comes in,
-//! and published. What is in the data is decided there.
+//! `generate`: a demo dataset, made by the ranking crate, written as Parquet with the columns of own
+//! data, and published. What is in the data is decided there.
+
+mod columns;
+mod files;
+mod tables;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use searchop_artifacts::{Kind, Owner};
 use searchop_ranking::generate::{
-    Change, Counts as Made, DriftError, GenerateError, Outputs, Settings, write_dataset,
+    Change, Counts as Made, DriftError, GenerateError, Settings, write_dataset,
 };
 use serde_json::{Value, json};
 
@@ -20,14 +20,7 @@ use crate::failure::Failure;
 use crate::job::{Job, TRAINER_VERSION, blocking, inputs_digest};
 use crate::outcome::{ArtifactReference, Counts, GenerateSuccess, Success};
 use crate::progress::Stage;
-
-/// Files of a dataset. The catalogue is not compressed: bundles carry it as it is.
-const FILES: [&str; 4] = [
-    "catalogue.jsonl",
-    "queries.jsonl.gz",
-    "events.jsonl.gz",
-    "judgements.jsonl.gz",
-];
+use files::{DatasetFiles, FILES};
 
 /// Makes and publishes a dataset, or finds the one that an earlier attempt published.
 ///
@@ -42,12 +35,13 @@ pub async fn generate(job: &Job, options: &GenerateOptions) -> Result<Success, F
         return Ok(earlier);
     }
     job.progress.begin(Stage::Generate);
-    let paths: Vec<PathBuf> = FILES.iter().map(|name| job.work_path(name)).collect();
+    let folder = job.work_path("dataset");
+    let paths: Vec<PathBuf> = FILES.iter().map(|name| folder.join(name)).collect();
     let made = {
-        let (paths, progress) = (paths.clone(), job.progress.clone());
+        let progress = job.progress.clone();
         let settings = settings.clone();
         blocking(move || {
-            write(&settings, &paths, &mut |share| {
+            write(&settings, &folder, &mut |share| {
                 progress.share(Stage::Generate, share)
             })
         })
@@ -101,6 +95,7 @@ fn versions() -> BTreeMap<String, String> {
 fn inputs(settings: &Settings) -> Value {
     json!({
         "command": "generate",
+        "files": FILES,
         "settings": settings,
         "trainer": TRAINER_VERSION,
     })
@@ -129,65 +124,25 @@ fn settings(options: &GenerateOptions) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Writes the four files; the same settings give the same bytes.
+/// Writes the files into a folder; the same settings give the same bytes.
 fn write(
     settings: &Settings,
-    paths: &[PathBuf],
+    folder: &Path,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Made, Failure> {
-    let failed = |path: &Path, error: &std::io::Error| {
-        Failure::local_file(format!("write {}", path.display()), error)
-    };
-    let mut plain = Vec::new();
-    let mut compressed = Vec::new();
-    for path in paths {
-        let file = BufWriter::new(File::create(path).map_err(|error| failed(path, &error))?);
-        if path.extension().is_some_and(|extension| extension == "gz") {
-            // The encoder writes no time and no name, so equal content gives equal bytes.
-            compressed.push((path, GzEncoder::new(file, Compression::default())));
-        } else {
-            plain.push((path, file));
-        }
-    }
-    let ([(catalogue_path, catalogue)], [queries, events, judgements]) =
-        (&mut plain[..], &mut compressed[..])
-    else {
-        return Err(Failure::internal(
-            "a dataset has one plain and three compressed files",
-        ));
-    };
-    let mut outputs = Outputs {
-        catalogue,
-        queries: &mut queries.1,
-        events: &mut events.1,
-        judgements: &mut judgements.1,
-    };
-    let made = write_dataset(settings, &mut outputs, progress).map_err(|error| match &error {
+    let failed = |error: &std::io::Error| Failure::local_file("write the dataset", error);
+    std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    let mut files = DatasetFiles::create(folder).map_err(|error| failed(&error))?;
+    let made = write_dataset(settings, &mut files, progress).map_err(|error| match &error {
         GenerateError::OutOfRange { .. } | GenerateError::Drift(_) => Failure::parameters(&error),
-        GenerateError::Write { .. } => {
-            Failure::local_file("write the dataset", &storage_error(&error))
+        // Its kind is kept: a full disk may be tried again.
+        GenerateError::Write { source, .. } => {
+            failed(&std::io::Error::new(source.kind(), error.to_string()))
         }
     })?;
-    catalogue
-        .flush()
-        .map_err(|error| failed(catalogue_path, &error))?;
-    for (path, encoder) in compressed {
-        encoder
-            .finish()
-            .and_then(|mut file| file.flush())
-            .map_err(|error| failed(path, &error))?;
-    }
+    files.finish().map_err(|error| failed(&error))?;
     Ok(made)
 }
 
-/// The input/output error at the bottom of an error, for its kind: a full disk may be tried again.
-fn storage_error(error: &(dyn std::error::Error + 'static)) -> std::io::Error {
-    let mut cause = Some(error);
-    while let Some(inner) = cause {
-        if let Some(found) = inner.downcast_ref::<std::io::Error>() {
-            return std::io::Error::new(found.kind(), error.to_string());
-        }
-        cause = inner.source();
-    }
-    std::io::Error::other(error.to_string())
-}
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use parquet::basic::{Compression, ConvertedType};
 use parquet::errors::ParquetError;
@@ -16,43 +17,52 @@ use searchop_ranking::input::{
 };
 use searchop_ranking::json_lines::MAXIMUM_LINE_BYTES;
 
+use super::open::is_parquet;
 use super::parquet_json::Columns;
-use crate::data::open::is_parquet;
+use super::parquet_pages::{BoundedFile, Pages};
 use crate::failure::Failure;
 
+/// Most values of a column that fit into a row: as JSON each takes three bytes or more.
+const MAXIMUM_ROW_VALUES: i64 = MAXIMUM_LINE_BYTES as i64 / 3;
+
 /// The rows of a Parquet file.
-pub(super) struct ParquetRows {
+pub(crate) struct ParquetRows {
     rows: RowIter<'static>,
     columns: Columns,
+    pages: Arc<Pages>,
     row: u64,
     text: String,
 }
 
 impl ParquetRows {
-    /// Opens the file of an input.
+    /// Opens a file; `what` is what messages call it.
     ///
     /// # Errors
     /// The disk, a file that is none of Parquet, a compression or a type that is not read.
-    pub(super) fn open(name: &str, path: &Path) -> Result<Self, Failure> {
-        let refuse = |what: String| Failure::data(format!("input {name}: {what}"));
-        if !is_parquet(name, path)? {
+    pub(crate) fn open(what: &str, path: &Path) -> Result<Self, Failure> {
+        let refuse = |cause: String| Failure::data(format!("{what}: {cause}"));
+        if !is_parquet(what, path)? {
             return Err(refuse(
                 "is no Parquet file; what compresses one is within the file".to_owned(),
             ));
         }
         let file = File::open(path)
-            .map_err(|error| Failure::local_file(format!("read input {name}"), &error))?;
-        let opened = catch_unwind(|| SerializedFileReader::new(file))
+            .map_err(|error| Failure::local_file(format!("read {what}"), &error))?;
+        let pages = Arc::new(Pages::default());
+        let file = BoundedFile::new(file, pages.clone());
+        let opened = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(file)))
             .map_err(|_| refuse("is a damaged Parquet file".to_owned()))?;
         let reader = opened.map_err(|error| match into_disk_error(error) {
-            Ok(error) => Failure::local_file(format!("read input {name}"), &error),
+            Ok(error) => Failure::local_file(format!("read {what}"), &error),
             Err(error) => refuse(format!("is a damaged Parquet file: {}", excerpt(&error))),
         })?;
         require_readable(reader.metadata()).map_err(refuse)?;
+        pages.watch(reader.metadata());
         let columns = Columns::of(reader.metadata().file_metadata().schema());
         Ok(Self {
             rows: RowIter::from_file_into(Box::new(reader)),
             columns,
+            pages,
             row: 0,
             text: String::new(),
         })
@@ -65,8 +75,12 @@ impl JsonRecords for ParquetRows {
     fn next_record(&mut self) -> Result<Option<NumberedLine<&str>>, InputError> {
         self.row += 1;
         let row = self.row;
+        let pages = &self.pages;
         let damaged = |cause: &str| {
-            InputError::Whole(format!("row {row}: the Parquet file is damaged{cause}"))
+            InputError::Whole(match pages.refusal() {
+                Some(refusal) => refusal.to_owned(),
+                None => format!("row {row}: the Parquet file is damaged{cause}"),
+            })
         };
         // The library panics on some files that no writer should have written.
         let read = catch_unwind(AssertUnwindSafe(|| {
@@ -100,11 +114,19 @@ impl JsonRecords for ParquetRows {
     }
 }
 
-/// Says no, by the column's name, to what would fail at its first value.
+/// Says no, by the column's name, to what would fail at its first value, and to rows that would be
+/// built in vain.
 fn require_readable(metadata: &ParquetMetaData) -> Result<(), String> {
     for group in metadata.row_groups() {
         for column in group.columns() {
             let name = column.column_path().string();
+            let (values, rows) = (column.num_values(), group.num_rows());
+            if values > rows.saturating_mul(MAXIMUM_ROW_VALUES) {
+                return Err(format!(
+                    "column {name} has {values} values in {rows} rows; a row may have {MAXIMUM_LINE_BYTES} \
+                     bytes as JSON"
+                ));
+            }
             let compression = match column.compression() {
                 Compression::UNCOMPRESSED
                 | Compression::SNAPPY
