@@ -169,7 +169,8 @@ fn a_server_computes_the_rows_and_scores_of_the_trainer_to_the_last_bit() {
             .iter()
             .map(|item| catalogue.find(&item.item_id).unwrap())
             .collect();
-        let rows = catalogue.matrix(&query.query, Vec::new(), &items);
+        let mut rows = Vec::new();
+        catalogue.append_rows(&query.query, Vec::new(), &items, &mut rows);
         let served = bundle.with_buffers(|buffers| {
             let (scratch, scores) = (&mut buffers.scratch, &mut buffers.scores);
             bundle.score(&rows, scratch, scores).unwrap();
