@@ -317,6 +317,14 @@ async fn slow_and_oversized_clients_are_answered_and_let_go() {
     let nonsense = exchange(&server, b"\x16\x03\x01 hello\r\n\r\n").await;
     assert!(nonsense.starts_with("HTTP/1.1 400 "), "{nonsense}");
 
+    let long_head = format!("{head}x-padding: {}\r\n\r\n", "x".repeat(20 * 1024));
+    let long_head = exchange(&server, long_head.as_bytes()).await;
+    assert!(long_head.starts_with("HTTP/1.1 431 "), "{long_head}");
+    // Longer than what is read at once.
+    let padded = format!("{REQUEST}{}", " ".repeat(100 * 1024));
+    let (status, _) = server.post(&client(), "/v1/rank", &padded).await.unwrap();
+    assert_eq!(status, StatusCode::OK);
+
     let length = 10 * 1024 * 1024;
     let mut large =
         format!("{head}content-length: {length}\r\nconnection: close\r\n\r\n").into_bytes();
