@@ -120,12 +120,13 @@ fn propensities_are_those_of_the_list_that_is_used() {
         event("impression", "3", "b", NOON),
         with("4", &["a"], Value::Null),
     ]);
-    let propensities: Vec<&[f64]> = log
-        .searches()
-        .iter()
-        .map(|search| &search.query_attributes.propensities[..])
+    let of_searches = log.searches();
+    let propensities: Vec<Vec<f64>> = of_searches
+        .map(|search| search.query_attributes.propensities)
         .collect();
     assert_eq!(propensities, [&[0.25, 1.0][..], &[0.5], &[], &[]]);
+    let known: Vec<(&str, &[f64])> = log.propensities().collect();
+    assert_eq!(known, [("1", &[0.25, 1.0][..]), ("2", &[0.5])]);
     for (propensities, expected) in [
         (json!("0.5"), "query_attributes.propensities: is no array"),
         (json!([0.5]), "propensities: has 1 numbers for 2 items"),
