@@ -29,12 +29,19 @@ fn body() -> Vec<u8> {
 }
 
 async fn load_an_echo(path: &str, mark: Option<&str>) -> Summary {
+    load_an_echo_with(&[body(), body()], path, mark).await
+}
+
+async fn load_an_echo_with(bodies: &[Vec<u8>], path: &str, mark: Option<&str>) -> Summary {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async { axum::serve(listener, servers::echo()).await });
     let summary = load::run(Plan {
         address,
-        messages: vec![load::post(address, path, &body()); 3],
+        messages: bodies
+            .iter()
+            .map(|body| load::post(address, path, body))
+            .collect(),
         requests: 20,
         rate: 1_000.0,
         timeout: Duration::from_secs(10),
@@ -51,6 +58,14 @@ async fn every_request_is_answered_and_counted() {
     let summary = load_an_echo("/v1/rank", None).await;
     assert_eq!((summary.requests, summary.succeeded), (20, 20));
     assert!(summary.latency.max >= summary.latency.p50);
+}
+
+#[tokio::test]
+async fn bodies_take_turns() {
+    let bodies = [body(), b"{".to_vec(), body(), body()];
+    let summary = load_an_echo_with(&bodies, "/v1/rank", None).await;
+    assert_eq!((summary.requests, summary.succeeded), (20, 15));
+    assert_eq!(summary.failures["status 400"], 5);
 }
 
 #[tokio::test]

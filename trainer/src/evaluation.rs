@@ -240,8 +240,8 @@ pub fn table(metrics: &MetricsTable) -> String {
             "\nclicks by item shown, from lists that chance put in order:\n{}",
             estimates(found)
         ),
-        None if has_shown_order => "\nclicks by item shown: not applicable: no held-back list has \
-             propensities"
+        None if has_shown_order => "\nclicks by item shown: not applicable: no list with \
+             propensities was held back (with folds none is)"
             .to_owned(),
         None => String::new(),
     };

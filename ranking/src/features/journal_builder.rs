@@ -67,14 +67,15 @@ impl<'a> JournalBuilder<'a> {
         self.records.len()
     }
 
-    /// Adds a search. Of several with one id the earliest is kept, of those of one time the first.
-    pub fn add_search(&mut self, search: &Search) {
+    /// Adds a search, and says whether its id is new. Of several with one id the earliest is kept, of
+    /// those of one time the first.
+    pub fn add_search(&mut self, search: &Search) -> bool {
         let key = digest(&search.query_id);
         let known = self.numbers.get(&key).copied();
         if let Some(number) = known {
             self.notes.repeated_searches += 1;
             if self.records[number as usize].timestamp <= search.timestamp {
-                return;
+                return false;
             }
         }
         let id = known.unwrap_or_else(|| self.ids.push(&search.query_id));
@@ -105,6 +106,7 @@ impl<'a> JournalBuilder<'a> {
                 self.lists.push(list);
             }
         }
+        known.is_none()
     }
 
     /// Adds an event.

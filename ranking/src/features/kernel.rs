@@ -160,7 +160,8 @@ impl FeatureContext {
     /// [`feature_count`](Self::feature_count) columns, NaN where a value is missing.
     ///
     /// The candidates are one list in retrieval order: price rank and z-scores are relative to its
-    /// first 16, so a logged list and a longer one of a request that begins with it are measured alike.
+    /// first 16, so a logged list of at least 16 and a longer one of a request that begins with it are
+    /// measured alike.
     #[must_use]
     pub fn compute(
         &self,

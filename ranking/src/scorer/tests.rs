@@ -239,7 +239,29 @@ fn random_rows(random: &mut Random, shape: Shape, trees: &[Tree], count: usize) 
             _ => random.number(),
         }
     };
-    (0..count * shape.features).map(|_| value(random)).collect()
+    let mut rows: Vec<f64> = (0..count * shape.features).map(|_| value(random)).collect();
+    // Columns of one value, as those of a query are, and such that differ in one row.
+    for feature in 0..shape.features.min(rows.len()) {
+        let kind = random.below(6);
+        if kind > 1 {
+            continue;
+        }
+        let all = rows[feature];
+        rows.iter_mut()
+            .skip(feature)
+            .step_by(shape.features)
+            .for_each(|cell| *cell = all);
+        if kind == 1 {
+            let row = random.below(count);
+            let cell = &mut rows[row * shape.features + feature];
+            *cell = if random.below(2) == 0 {
+                -all
+            } else {
+                value(random)
+            };
+        }
+    }
+    rows
 }
 
 fn check(trees: &[Tree], width: usize, rows: &[f64]) {

@@ -20,7 +20,7 @@ pub struct CleanLog {
     /// By where the list of its search begins: one that impressions made longer begins elsewhere, and was
     /// not put in its order by these.
     propensities: HashMap<usize, Box<[f64]>>,
-    /// In the order of searches; of one search in time order.
+    /// Those of one search stand together, in time order.
     pub(crate) events: Vec<EventRow>,
     pub(crate) query_ids: Vec<Box<str>>,
     pub(crate) items: Vec<Box<str>>,
@@ -37,6 +37,7 @@ impl CleanLog {
             dirt: log.dirt,
             maximum_clock_skew,
             shown: log.shown,
+            propensities: log.propensities,
             kept: Vec::new(),
         };
         let mut searches = join.merge_searches(log.searches);
@@ -68,7 +69,7 @@ impl CleanLog {
         Self {
             searches,
             shown: join.shown,
-            propensities: log.propensities,
+            propensities: join.propensities,
             events: rows,
             query_ids: log.query_ids.into_list(),
             items: log.items.into_list(),
@@ -79,7 +80,7 @@ impl CleanLog {
         }
     }
 
-    /// The searches, in time order; equal times in the order of the log.
+    /// The searches, in time order; equal times in the order in which the log first names them.
     pub fn searches(&self) -> impl ExactSizeIterator<Item = Search> + '_ {
         let slice = |number: Option<u32>| Some(self.slices[number? as usize].to_string());
         self.searches.iter().map(move |row| Search {
@@ -149,6 +150,7 @@ struct Join {
     maximum_clock_skew: i64,
     /// The items that searches showed.
     shown: Vec<u32>,
+    propensities: HashMap<usize, Box<[f64]>>,
     /// The events of one query id.
     kept: Vec<EventRow>,
 }
@@ -172,6 +174,10 @@ impl Join {
             }
             for (known, more) in search.slices.iter_mut().zip(row.slices) {
                 *known = known.or(more);
+            }
+            if !search.list.is_empty() && !row.list.is_empty() {
+                // Which of the two what follows is about is not known.
+                self.propensities.remove(&search.list.first());
             }
             if search.list.is_empty() && !row.list.is_empty() {
                 search.list = row.list;

@@ -119,12 +119,14 @@ fn propensities_are_those_of_the_list_that_is_used() {
         with("3", &["a"], json!([0.5])),
         event("impression", "3", "b", NOON),
         with("4", &["a"], Value::Null),
+        with("5", &["a", "b"], json!([0.5, 0.5])),
+        with("5", &["b", "a"], json!([0.5, 0.5])),
     ]);
     let of_searches = log.searches();
     let propensities: Vec<Vec<f64>> = of_searches
         .map(|search| search.query_attributes.propensities)
         .collect();
-    assert_eq!(propensities, [&[0.25, 1.0][..], &[0.5], &[], &[]]);
+    assert_eq!(propensities, [&[0.25, 1.0][..], &[0.5], &[], &[], &[]]);
     let known: Vec<(&str, &[f64])> = log.propensities().collect();
     assert_eq!(known, [("1", &[0.25, 1.0][..]), ("2", &[0.5])]);
     for (propensities, expected) in [

@@ -91,13 +91,15 @@ async fn read_body(
                 state.metrics.overloaded();
                 ApiError::overloaded()
             }
-            Some(mut share) => match collect(&mut body, room, maximum_bytes).await? {
-                None => too_large(maximum_bytes),
-                Some(bytes) => {
-                    share.shrink(bytes.len());
-                    return Ok((bytes, share));
+            Some(mut share) => {
+                match collect(&mut body, declared(headers, room), maximum_bytes).await? {
+                    None => too_large(maximum_bytes),
+                    Some(bytes) => {
+                        share.shrink(bytes.len());
+                        return Ok((bytes, share));
+                    }
                 }
-            },
+            }
         },
     };
     // A client that asked first (expect: 100-continue) reads before it sends.
@@ -106,6 +108,15 @@ async fn read_body(
         let _ = tokio::time::timeout(timeout, discard(body)).await;
     }
     Err(refusal)
+}
+
+/// The bytes that a body will have by its head; 0 when it does not tell.
+fn declared(headers: &HeaderMap, room: usize) -> usize {
+    if headers.contains_key(header::CONTENT_LENGTH) {
+        room
+    } else {
+        0
+    }
 }
 
 /// The bytes that a body may have by its head; `None` when that is more than is accepted.

@@ -36,7 +36,8 @@ pub struct RankRequest {
     /// About the search, not about any candidate.
     #[serde(default)]
     pub context: Context,
-    /// What to rank, in the order that is used for ties and when no model can rank.
+    /// What to rank, in the order of your retrieval: list features compare with the first 16, and the
+    /// order decides ties and is the answer when no model can rank.
     pub candidates: Vec<Candidate>,
     /// How many results to return; all when absent.
     #[serde(default)]

@@ -35,8 +35,14 @@ pub const JUDGEMENTS_FILE: &str = "judgements.parquet";
 /// fit into memory as text.
 pub(super) fn join(folder: &Path) -> Result<JoinedLog, Failure> {
     let rows = open(folder, CATALOGUE_FILE)?;
-    let (catalogue, _) =
+    let (catalogue, catalogue_notes) =
         read_catalogue_records(rows, 0).map_err(|error| unusable(CATALOGUE_FILE, error))?;
+    if catalogue_notes.repeated > 0 {
+        return Err(Failure::data(format!(
+            "{CATALOGUE_FILE}: {} products have the id of another",
+            catalogue_notes.repeated
+        )));
+    }
     if catalogue.is_empty() {
         return Err(Failure::data(format!(
             "{CATALOGUE_FILE}: there are no products"
@@ -97,9 +103,12 @@ fn read_journal(
     let mut propensities = Propensities::default();
     let mut events = 0;
     read_records::<Search, _>(open(folder, QUERIES_FILE)?, |search| {
-        builder.add_search(&search);
         slices.add(&search);
-        propensities.add(&search);
+        if builder.add_search(&search) {
+            propensities.add(&search.query_id, &search.query_attributes.propensities);
+        } else {
+            propensities.forget(&search.query_id);
+        }
     })
     .map_err(|error| unusable(QUERIES_FILE, error))?;
     if builder.searches() == 0 {

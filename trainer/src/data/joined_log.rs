@@ -87,17 +87,27 @@ impl JoinedLog {
 
     /// Makes the rows of one search after the other; no two searches' rows are in memory together.
     pub(super) fn write_queries<W: QueryWriter>(
-        mut self,
+        self,
         log: LogRows,
         open: impl FnOnce(&FeatureSchema) -> Result<W, Failure>,
     ) -> Result<Written<W>, Failure> {
-        let schema = FeatureSchema::of_context(&self.context);
-        let searches = TrainingSearches::of(&self.journal, &log.training_options());
-        require_rows(searches.is_empty(), &self.journal, searches.left_out)?;
+        let Self {
+            context,
+            journal,
+            slices,
+            propensities,
+            mut notes,
+            mut found,
+        } = self;
+        // Of millions of searches they are large, and no row has them.
+        drop((slices, propensities));
+        let schema = FeatureSchema::of_context(&context);
+        let searches = TrainingSearches::of(&journal, &log.training_options());
+        require_rows(searches.is_empty(), &journal, searches.left_out)?;
         let mut writer = open(&schema)?;
         let total = searches.row_count() as u64;
         let mut labels = Vec::new();
-        searches.each(&self.context, |made| {
+        searches.each(&context, |made| {
             labels.clear();
             for label in made.labels {
                 labels.push(super::matrix::label(*label)?);
@@ -105,11 +115,11 @@ impl JoinedLog {
             writer.write(&labels, made.values, total)
         })?;
         let left_out = searches.left_out;
-        leave_out(&self.journal, left_out, &mut self.notes, &mut self.found);
+        leave_out(&journal, left_out, &mut notes, &mut found);
         Ok(Written {
             writer,
             schema,
-            notes: self.notes,
+            notes,
         })
     }
 }

@@ -1,5 +1,5 @@
 //! Bounds the pages of a Parquet file before they are read: the library makes room for whatever size
-//! a page says it has, and builds a row of any width.
+//! a page says it has. It is taken at its word; what lies is left to the bounds of the process.
 
 use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};

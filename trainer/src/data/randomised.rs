@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use searchop_ranking::events::Search;
 use searchop_ranking::features::{FeatureContext, Journal, TrainingOptions, rows_of_searches};
 use searchop_ranking::split::{Side, side_of};
 use searchop_ranking::svmlight::RankingRows;
@@ -23,20 +22,21 @@ pub(super) struct Propensities {
 }
 
 impl Propensities {
-    /// Adds a search. Of searches with one query id none is used: which list was shown is not known.
-    pub(super) fn add(&mut self, search: &Search) {
-        self.add_known(&search.query_id, &search.query_attributes.propensities);
-    }
-
-    /// Adds what is known of a search, which may be nothing.
-    pub(super) fn add_known(&mut self, query_id: &str, propensities: &[f64]) {
+    /// Adds what is known of a search whose id is new, which may be nothing.
+    pub(super) fn add(&mut self, query_id: &str, propensities: &[f64]) {
         match self.of_search.entry(key(query_id)) {
+            // Two ids of one hash: neither is used.
             Entry::Occupied(mut known) => *known.get_mut() = Box::default(),
             Entry::Vacant(place) if !propensities.is_empty() => {
                 place.insert(propensities.into());
             }
             Entry::Vacant(_) => {}
         }
+    }
+
+    /// Of searches with one query id none is used: which list was shown is not known.
+    pub(super) fn forget(&mut self, query_id: &str) {
+        self.of_search.remove(&key(query_id));
     }
 
     fn get(&self, query_id: &str) -> &[f64] {
@@ -173,7 +173,10 @@ mod tests {
     use std::sync::Arc;
 
     use searchop_ranking::catalogue::Catalogue;
-    use searchop_ranking::events::{Action, Event, EventAttributes, EventObject, QueryAttributes};
+    use searchop_ranking::events::{
+        Action, Event, EventAttributes, EventObject, QueryAttributes, Search,
+    };
+    use searchop_ranking::features::JournalBuilder;
 
     use super::*;
 
@@ -227,6 +230,8 @@ mod tests {
             search("4", "red", &["a", "gone"], &[0.5, 0.5]),
             search("5", "boot", &["a", "b"], &[0.5, 0.5]),
             search("5", "boot", &["b", "a"], &[0.5, 0.5]),
+            search("6", "boot", &["a", "b"], &[]),
+            search("6", "boot", &["b", "a"], &[0.5, 0.5]),
         ]
     }
 

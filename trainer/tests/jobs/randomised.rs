@@ -150,7 +150,9 @@ fn few_lists_are_inconclusive_and_none_are_not_applicable() {
     let output = place.command(&again).output().unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(
-        told.contains("clicks by item shown: not applicable: no held-back list has propensities"),
+        told.contains(
+            "clicks by item shown: not applicable: no list with propensities was held back"
+        ),
         "{told}"
     );
 }

@@ -50,11 +50,14 @@ pub(in crate::data) fn join(own: OwnData) -> Result<JoinedOwnData, Failure> {
     let mut slices = SearchSlices::default();
     let mut propensities = Propensities::default();
     let journal = log.map(|log| {
-        for (query_id, names) in log.clean.slices() {
-            slices.add_names(query_id, names);
-        }
-        for (query_id, known) in log.clean.propensities() {
-            propensities.add_known(query_id, known);
+        // Beside judgements a log is only counted.
+        if judgements.is_none() {
+            for (query_id, names) in log.clean.slices() {
+                slices.add_names(query_id, names);
+            }
+            for (query_id, known) in log.clean.propensities() {
+                propensities.add(query_id, known);
+            }
         }
         Journal::of_log(&catalogue, log.clean)
     });
