@@ -3,14 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use searchop_server::command::{Arguments, Command, LogFormat};
 use searchop_server::{fetch, serve, shutdown};
 use tracing_subscriber::EnvFilter;
-
-/// Gives back what a burst of connections took; the C library's keeps it.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {

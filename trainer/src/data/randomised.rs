@@ -215,10 +215,18 @@ mod tests {
                 position: None,
             },
         };
-        let journal = Journal::new(&catalogue, searches, &[click]);
-        let context = FeatureContext::new(Arc::new(catalogue));
+        let mut builder = JournalBuilder::new(&catalogue);
         let mut propensities = Propensities::default();
-        searches.iter().for_each(|search| propensities.add(search));
+        for search in searches {
+            if builder.add_search(search) {
+                propensities.add(&search.query_id, &search.query_attributes.propensities);
+            } else {
+                propensities.forget(&search.query_id);
+            }
+        }
+        builder.add_event(&click);
+        let journal = builder.finish();
+        let context = FeatureContext::new(Arc::new(catalogue));
         propensities.lists(&context, &journal, options).unwrap()
     }
 
