@@ -6,8 +6,7 @@ use std::fs::File;
 use std::io::BufReader;
 
 use searchop_ranking::counterfactual::{
-    ChoiceLog, CounterfactualEstimate, Estimate, EstimationOptions, RandomisedLists, estimate,
-    read_log,
+    CounterfactualEstimate, Estimate, EstimationOptions, RandomisedLists, estimate, read_log,
 };
 use searchop_ranking::json_lines::JsonLinesError;
 use searchop_ranking::metrics::statistics::Bootstrap;
@@ -27,14 +26,11 @@ pub fn counterfactual(options: &CounterfactualOptions) -> Result<Success, Failur
     let name = options.log.display();
     let unreadable = |error: &std::io::Error| Failure::local_file(format!("read {name}"), error);
     let file = File::open(&options.log).map_err(|error| unreadable(&error))?;
-    let log = read_log(BufReader::new(file)).map_err(|error| match &error {
+    let grouped = read_log(BufReader::new(file)).map_err(|error| match &error {
         JsonLinesError::Io { source, .. } => unreadable(source),
         JsonLinesError::Invalid { .. } => Failure::data(format!("{name}: {error}")),
     })?;
-    let log = ChoiceLog {
-        choices: &log.choices,
-        boundaries: Some(&log.boundaries),
-    };
+    let log = grouped.log();
     let options = EstimationOptions {
         clip: options.clip,
         bootstrap: Bootstrap::seeded(options.seed),
@@ -66,10 +62,7 @@ pub fn of_model(
         scores: &scores,
     }
     .choices();
-    let log = ChoiceLog {
-        choices: &grouped.choices,
-        boundaries: Some(&grouped.boundaries),
-    };
+    let log = grouped.log();
     let options = EstimationOptions {
         clip: None,
         bootstrap: Bootstrap::seeded(u64::from(seed)),

@@ -61,7 +61,7 @@ impl RandomisedLists<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::counterfactual::{ChoiceLog, EstimationOptions, Reliability, estimate};
+    use crate::counterfactual::{EstimationOptions, Reliability, estimate};
     use crate::generate::random::Stream;
     use crate::metrics::statistics::Bootstrap;
 
@@ -143,10 +143,7 @@ mod tests {
                 scores: &scores,
             }
             .choices();
-            let log = ChoiceLog {
-                choices: &grouped.choices,
-                boundaries: Some(&grouped.boundaries),
-            };
+            let log = grouped.log();
             let options = EstimationOptions {
                 clip: None,
                 bootstrap: Bootstrap::seeded(seed),

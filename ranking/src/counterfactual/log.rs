@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CounterfactualError, LoggedChoice, check_choice};
+use super::{ChoiceLog, CounterfactualError, LoggedChoice, check_choice};
 use crate::events::MAXIMUM_ID_BYTES;
 use crate::json_lines::{self, FieldError, JsonLinesError, Record, check_text};
 
@@ -55,6 +55,17 @@ pub struct GroupedChoices {
     pub choices: Vec<LoggedChoice>,
     /// Unit `i` has the choices `boundaries[i]..boundaries[i + 1]`.
     pub boundaries: Vec<usize>,
+}
+
+impl GroupedChoices {
+    /// The log to estimate from, its units drawn whole.
+    #[must_use]
+    pub fn log(&self) -> ChoiceLog<'_> {
+        ChoiceLog {
+            choices: &self.choices,
+            boundaries: Some(&self.boundaries),
+        }
+    }
 }
 
 /// Reads a log: on each line `reward`, `logged_probability`, `target_probability` and, where

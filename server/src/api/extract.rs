@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
@@ -91,15 +91,13 @@ async fn read_body(
                 state.metrics.overloaded();
                 ApiError::overloaded()
             }
-            Some(mut share) => {
-                match collect(&mut body, declared(headers, room), maximum_bytes).await? {
-                    None => too_large(maximum_bytes),
-                    Some(bytes) => {
-                        share.shrink(bytes.len());
-                        return Ok((bytes, share));
-                    }
+            Some(mut share) => match collect(&mut body, maximum_bytes).await? {
+                None => too_large(maximum_bytes),
+                Some(bytes) => {
+                    share.shrink(bytes.len());
+                    return Ok((bytes, share));
                 }
-            }
+            },
         },
     };
     // A client that asked first (expect: 100-continue) reads before it sends.
@@ -108,15 +106,6 @@ async fn read_body(
         let _ = tokio::time::timeout(timeout, discard(body)).await;
     }
     Err(refusal)
-}
-
-/// The bytes that a body will have by its head; 0 when it does not tell.
-fn declared(headers: &HeaderMap, room: usize) -> usize {
-    if headers.contains_key(header::CONTENT_LENGTH) {
-        room
-    } else {
-        0
-    }
 }
 
 /// The bytes that a body may have by its head; `None` when that is more than is accepted.
@@ -133,12 +122,12 @@ fn too_large(maximum_bytes: usize) -> ApiError {
     ApiError::new(ErrorCode::BodyTooLarge, message)
 }
 
-/// The whole body, of about `expected` bytes; `None` when it is longer than `maximum_bytes`.
-async fn collect(
-    body: &mut Body,
-    expected: usize,
-    maximum_bytes: usize,
-) -> Result<Option<Bytes>, ApiError> {
+/// The whole body; `None` when it is longer than `maximum_bytes`.
+async fn collect(body: &mut Body, maximum_bytes: usize) -> Result<Option<Bytes>, ApiError> {
+    // Nothing is known of a body whose head does not tell its length.
+    let declared = body.size_hint().exact().unwrap_or(0);
+    let reserved =
+        usize::try_from(declared).map_or(MOST_RESERVED_BYTES, |it| it.min(MOST_RESERVED_BYTES));
     let mut first = Bytes::new();
     let mut taken = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -160,7 +149,7 @@ async fn collect(
             continue;
         }
         if taken.is_empty() {
-            taken.reserve(expected.min(MOST_RESERVED_BYTES));
+            taken.reserve(reserved);
             taken.extend_from_slice(&std::mem::take(&mut first));
         }
         taken.extend_from_slice(&data);

@@ -104,11 +104,8 @@ fn read_journal(
     let mut events = 0;
     read_records::<Search, _>(open(folder, QUERIES_FILE)?, |search| {
         slices.add(&search);
-        if builder.add_search(&search) {
-            propensities.add(&search.query_id, &search.query_attributes.propensities);
-        } else {
-            propensities.forget(&search.query_id);
-        }
+        let is_new = builder.add_search(&search);
+        propensities.add_search(&search, is_new);
     })
     .map_err(|error| unusable(QUERIES_FILE, error))?;
     if builder.searches() == 0 {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use searchop_ranking::events::Search;
 use searchop_ranking::features::{FeatureContext, Journal, TrainingOptions, rows_of_searches};
 use searchop_ranking::split::{Side, side_of};
 use searchop_ranking::svmlight::RankingRows;
@@ -22,6 +23,16 @@ pub(super) struct Propensities {
 }
 
 impl Propensities {
+    /// Adds a search, of which the journal says whether its id is new. Of searches with one id none
+    /// is used: which list was shown is not known.
+    pub(super) fn add_search(&mut self, search: &Search, is_new: bool) {
+        if is_new {
+            self.add(&search.query_id, &search.query_attributes.propensities);
+        } else {
+            self.of_search.remove(&key(&search.query_id));
+        }
+    }
+
     /// Adds what is known of a search whose id is new, which may be nothing.
     pub(super) fn add(&mut self, query_id: &str, propensities: &[f64]) {
         match self.of_search.entry(key(query_id)) {
@@ -32,11 +43,6 @@ impl Propensities {
             }
             Entry::Vacant(_) => {}
         }
-    }
-
-    /// Of searches with one query id none is used: which list was shown is not known.
-    pub(super) fn forget(&mut self, query_id: &str) {
-        self.of_search.remove(&key(query_id));
     }
 
     fn get(&self, query_id: &str) -> &[f64] {
@@ -173,9 +179,7 @@ mod tests {
     use std::sync::Arc;
 
     use searchop_ranking::catalogue::Catalogue;
-    use searchop_ranking::events::{
-        Action, Event, EventAttributes, EventObject, QueryAttributes, Search,
-    };
+    use searchop_ranking::events::{Action, Event, EventAttributes, EventObject, QueryAttributes};
     use searchop_ranking::features::JournalBuilder;
 
     use super::*;
@@ -218,11 +222,8 @@ mod tests {
         let mut builder = JournalBuilder::new(&catalogue);
         let mut propensities = Propensities::default();
         for search in searches {
-            if builder.add_search(search) {
-                propensities.add(&search.query_id, &search.query_attributes.propensities);
-            } else {
-                propensities.forget(&search.query_id);
-            }
+            let is_new = builder.add_search(search);
+            propensities.add_search(search, is_new);
         }
         builder.add_event(&click);
         let journal = builder.finish();
