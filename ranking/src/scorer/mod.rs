@@ -47,8 +47,16 @@ struct Plan {
     ranks: Ranks,
     selection: Option<Selection>,
     rows: RowMethod,
-    /// From how many rows on a group is cheaper than as many single rows.
-    group_rows: usize,
+    least: LeastRows,
+}
+
+/// From how many rows on a group is cheaper than as many single rows.
+#[derive(Debug, Clone, Copy)]
+struct LeastRows {
+    /// A group by itself.
+    alone: usize,
+    /// One that is scored together with a full one.
+    beside: usize,
 }
 
 /// How single rows are scored.
@@ -86,7 +94,7 @@ impl fmt::Debug for Scorer {
             .debug_struct("Scorer")
             .field("instructions", &self.plan.instructions)
             .field("columns", &self.plan.ranks.column_count())
-            .field("group_rows", &self.plan.group_rows)
+            .field("least", &self.plan.least)
             .finish_non_exhaustive()
     }
 }
@@ -116,12 +124,12 @@ impl Scorer {
                 || RowMethod::Walk(Walk::new(trees, &tests, columns)),
                 RowMethod::Jumps,
             );
-        let group_rows = match ways {
-            Ways::Fastest => group_rows(instructions, trees.len(), selection.as_ref(), &rows),
+        let least = match ways {
+            Ways::Fastest => least_rows(instructions, selection.as_ref(), &rows),
             #[cfg(any(test, fuzzing))]
-            Ways::Selection if selection.is_some() => 1,
+            Ways::Selection if selection.is_some() => LeastRows::ALL,
             #[cfg(any(test, fuzzing))]
-            _ => usize::MAX,
+            _ => LeastRows::NONE,
         };
         Self {
             plan: Arc::new(Plan {
@@ -130,7 +138,7 @@ impl Scorer {
                 ranks,
                 selection,
                 rows,
-                group_rows,
+                least,
             }),
         }
     }
@@ -201,30 +209,58 @@ impl Plan {
     }
 }
 
-/// From how many rows on a group is cheaper than single rows, in the time that the
-/// instructions take for each of their parts.
-fn group_rows(
+impl LeastRows {
+    /// Every row is in a group.
+    #[cfg(any(test, fuzzing))]
+    const ALL: Self = Self {
+        alone: 1,
+        beside: 1,
+    };
+    /// No row is.
+    const NONE: Self = Self {
+        alone: usize::MAX,
+        beside: usize::MAX,
+    };
+
+    /// How many groups of so many rows are to be scored together; those that are left come after.
+    #[inline(always)]
+    fn groups(self, rows: usize) -> usize {
+        let whole = rows / LANES;
+        let least = if whole == 0 { self.alone } else { self.beside };
+        GROUPS.min(whole + usize::from(rows - whole * LANES >= least))
+    }
+}
+
+/// What is cheapest in the time that the instructions take for each part of it.
+fn least_rows(
     instructions: InstructionSet,
-    trees: usize,
     groups: Option<&Selection>,
     rows: &RowMethod,
-) -> usize {
+) -> LeastRows {
     let costs = instructions.costs();
     let Some(groups) = groups else {
-        return usize::MAX;
+        return LeastRows::NONE;
     };
     let row = match rows {
         RowMethod::Jumps(jumps) if jumps.is_nested() => costs.nested_block * jumps.visits(),
         RowMethod::Jumps(jumps) => costs.block * jumps.visits(),
         RowMethod::Walk(walk) => costs.step * walk.step_count() as f64,
     };
-    let group = costs.select * groups.step_count() as f64 + costs.add * trees as f64;
-    // A model without splits costs nothing either way.
-    let needed = (group / row.max(1.0)).ceil();
-    if needed <= LANES as f64 {
-        (needed as usize).max(1)
-    } else {
-        usize::MAX
+    let (few, other) = groups.tree_counts();
+    let add = costs.add_of_few * few as f64 + costs.add * other as f64;
+    let least = |select: f64| {
+        let group = select * groups.step_count() as f64 + add;
+        // A model without splits costs nothing either way.
+        let needed = (group / row.max(1.0)).ceil();
+        if needed <= LANES as f64 {
+            (needed as usize).max(1)
+        } else {
+            usize::MAX
+        }
+    };
+    LeastRows {
+        alone: least(costs.select),
+        beside: least(costs.select_beside),
     }
 }
 
@@ -248,14 +284,10 @@ impl Work for ScoreRows<'_> {
             mut scores,
         } = self;
         if let Some(selection) = &plan.selection
-            && plan.group_rows <= LANES
+            && plan.least.alone <= LANES
         {
-            let groups = |count: usize| {
-                let whole = count / LANES;
-                GROUPS.min(whole + usize::from(count - whole * LANES >= plan.group_rows))
-            };
             loop {
-                let count = groups(scores.len());
+                let count = plan.least.groups(scores.len());
                 let rows_done = scores.len().min(count * LANES);
                 let (own_rows, other_rows) = rows.split_at(rows_done * plan.width);
                 let (own_scores, other_scores) = scores.split_at_mut(rows_done);

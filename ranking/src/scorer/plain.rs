@@ -5,7 +5,7 @@
 
 use super::instructions::{Bytes, Instructions, LANES};
 use super::maps::{Map, bits_bucket, linear_bucket};
-use super::ranks::{Output, Table, buckets, column};
+use super::ranks::{Output, Table, buckets, column, same_value};
 use super::selection::GROUPS;
 
 /// The tables: first those with linear maps, then those with maps of bits. The ranks of a
@@ -191,29 +191,18 @@ impl PlainTables {
         let count_of_rows = rows.len() / width;
         for (table, bytes) in columns[..self.features.len()].iter_mut().enumerate() {
             let values = column(rows, width, self.features[table]);
-            let places = buckets(self.map(table), &values);
+            let map = self.map(table);
             let starts = &self.starts[self.first_starts[table] as usize..];
             let thresholds = &thresholds[self.first_thresholds[table] as usize..];
             let (zero, missing) = (self.zeros[table], self.missing[table]);
             let ranks = &mut bytes[group].0;
-            // What is known of a query is the same for all its rows, and so is what nobody knows.
-            let all = values[0].to_bits();
-            let others = values[..count_of_rows].iter();
-            if others.fold(true, |same, value| same & (value.to_bits() == all)) {
-                let rank = count(
-                    instructions,
-                    thresholds,
-                    starts[places[0] as usize],
-                    values[0],
-                );
-                let rank = if values[0].abs() > zero {
-                    rank
-                } else {
-                    missing
-                };
-                *ranks = [rank; LANES];
+            if let Some(value) = same_value(&values[..count_of_rows]) {
+                let start = starts[map.bucket(value) as usize];
+                let rank = count(instructions, thresholds, start, value);
+                *ranks = [if value.abs() > zero { rank } else { missing }; LANES];
                 continue;
             }
+            let places = buckets(map, &values);
             for ((rank, value), place) in
                 ranks[..count_of_rows].iter_mut().zip(&values).zip(&places)
             {

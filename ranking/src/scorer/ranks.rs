@@ -70,7 +70,11 @@ impl Output {
 
     #[inline(always)]
     fn byte(&self, value: f64, rank: u32) -> u8 {
-        let byte = self.within(rank);
+        self.unless_missing(value, self.within(rank))
+    }
+
+    #[inline(always)]
+    fn unless_missing(&self, value: f64, byte: u8) -> u8 {
         // A comparison with NaN is false.
         if value.abs() > self.zero {
             byte
@@ -250,14 +254,25 @@ impl Ranks {
         let count = rows.len() / width;
         for table in &self.tables {
             let values = column(rows, width, table.feature);
+            if let Some(value) = same_value(&values[..count]) {
+                let rank = self.count(instructions, table, table.map.bucket(value), value);
+                for output in self.outputs_of(table) {
+                    columns[output.column as usize][group].0 = [output.byte(value, rank); LANES];
+                }
+                continue;
+            }
             let mut ranks = buckets(table.map, &values);
             for (rank, value) in ranks[..count].iter_mut().zip(&values) {
                 *rank = self.count(instructions, table, *rank, *value);
             }
             for output in self.outputs_of(table) {
                 let bytes = &mut columns[output.column as usize][group].0;
-                for ((byte, value), rank) in bytes.iter_mut().zip(&values).zip(&ranks) {
-                    *byte = output.byte(*value, *rank);
+                // Two loops: the compiler widens each of them, but not both as one.
+                for (byte, rank) in bytes.iter_mut().zip(&ranks) {
+                    *byte = output.within(*rank);
+                }
+                for (byte, value) in bytes.iter_mut().zip(&values) {
+                    *byte = output.unless_missing(*value, *byte);
                 }
             }
         }
@@ -279,6 +294,17 @@ pub(super) fn column(rows: &[f64], width: usize, feature: u32) -> [f64; LANES] {
         *value = *given;
     }
     values
+}
+
+/// The value that all these are, bit by bit: what is known of a query is the same for all its rows,
+/// and so is what nobody knows.
+#[inline(always)]
+pub(super) fn same_value(values: &[f64]) -> Option<f64> {
+    let first = values.first()?;
+    let same = values.iter().fold(true, |same, value| {
+        same & (value.to_bits() == first.to_bits())
+    });
+    same.then_some(*first)
 }
 
 /// The bucket of each value.

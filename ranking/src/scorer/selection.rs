@@ -6,7 +6,7 @@
 //! and nothing that depends on a row. It does all splits, but 64 rows at a time.
 
 use super::columns::Test;
-use super::instructions::{Bytes, Instructions, LANES, Threshold};
+use super::instructions::{Bytes, FEW, Instructions, LANES, Threshold};
 use crate::model::tree::{Tree, leaf_index};
 
 /// The most leaves of a tree: their numbers are bytes.
@@ -98,7 +98,8 @@ impl Selection {
         slots: &mut Slots,
         sums: &mut [[f64; LANES]; COUNT],
     ) {
-        let slots = &mut slots.0;
+        // Through the box once, not at every step.
+        let slots = &mut *slots.0;
         let mut steps = self.steps.as_slice();
         let mut done = 0;
         for tree in &self.trees {
@@ -123,16 +124,38 @@ impl Selection {
             let values = self.values[tree.first_value as usize..]
                 .first_chunk()
                 .expect("values stand behind those of the last tree");
+            let has_few_leaves = has_few_leaves(own.len());
             for (sums, chosen) in sums.iter_mut().zip(&chosen) {
-                instructions.add_chosen(sums, values, chosen);
+                if has_few_leaves {
+                    instructions.add_of_few(sums, values, chosen);
+                } else {
+                    instructions.add_chosen(sums, values, chosen);
+                }
             }
         }
+    }
+
+    /// How many trees there are of few leaves, and how many others.
+    pub(super) fn tree_counts(&self) -> (usize, usize) {
+        let ends = self.trees.iter().map(|tree| tree.end as usize);
+        let starts = std::iter::once(0).chain(ends.clone());
+        let few = ends
+            .zip(starts)
+            .filter(|(end, start)| has_few_leaves(end - start))
+            .count();
+        (few, self.trees.len() - few)
     }
 
     /// How many splits are done for a group.
     pub(super) fn step_count(&self) -> usize {
         self.steps.len()
     }
+}
+
+/// Whether a tree of so many splits has few leaves: it has one more.
+#[inline(always)]
+fn has_few_leaves(splits: usize) -> bool {
+    splits < FEW
 }
 
 /// Orders a tree's splits so that few slots are needed: the side that needs more first.

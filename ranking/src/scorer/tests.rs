@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 
-use super::Scorer;
+use super::instructions::FEW;
+use super::{LeastRows, Scorer};
 use crate::model::tree::{Decision, Missing, Split, Tree, ZERO_MAGNITUDE};
 
 /// Numbers from a seed (SplitMix64): a failing case is its seed.
@@ -78,7 +79,7 @@ struct Shape {
     categorical: usize,
 }
 
-const SHAPES: [Shape; 8] = [
+const SHAPES: [Shape; 10] = [
     // Trees of a ranking model; a few features so that paths meet a feature again.
     shape(5, 20, 31, false, 6),
     shape(9, 7, 64, false, 5),
@@ -91,6 +92,9 @@ const SHAPES: [Shape; 8] = [
     // More columns than a byte can name.
     shape(30, 30, 64, true, 2),
     shape(1, 3, 1, false, 2),
+    // As many leaves as are few, and one more.
+    shape(4, 12, FEW, false, 6),
+    shape(4, 12, FEW + 1, false, 6),
 ];
 
 const fn shape(
@@ -331,6 +335,21 @@ fn shapes_reach_what_they_are_for() {
             .iter()
             .all(|tree| tree.leaves.len() > 256)
     );
+    for (shape, leaves) in [(SHAPES[8], FEW), (SHAPES[9], FEW + 1)] {
+        let trees = reached(shape).0;
+        assert!(trees.iter().any(|tree| tree.leaves.len() == leaves));
+    }
+}
+
+#[test]
+fn rows_are_grouped_from_where_that_is_cheaper() {
+    let least = LeastRows {
+        alone: 20,
+        beside: 10,
+    };
+    let counts = [0, 19, 20, 64, 73, 74, 128, 300];
+    let groups = counts.map(|rows| least.groups(rows));
+    assert_eq!(groups, [0, 0, 1, 1, 1, 2, 2, 2]);
 }
 
 #[test]

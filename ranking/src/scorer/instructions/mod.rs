@@ -30,6 +30,9 @@ impl Threshold {
 /// Thresholds that are counted at once.
 pub(super) const WINDOW: usize = 8;
 
+/// Values that are chosen from fastest: four of the widest registers full.
+pub(super) const FEW: usize = 32;
+
 /// A piece of work that is compiled for each set of instructions.
 pub(super) trait Work {
     type Output;
@@ -52,6 +55,12 @@ pub(super) trait Instructions: Copy {
 
     /// Adds to each sum the value that its byte chooses.
     fn add_chosen(self, sums: &mut [f64; LANES], values: &[f64; 256], chosen: &Bytes);
+
+    /// As [`add_chosen`](Self::add_chosen), where no byte chooses any but the first [`FEW`] values.
+    #[inline(always)]
+    fn add_of_few(self, sums: &mut [f64; LANES], values: &[f64; 256], chosen: &Bytes) {
+        self.add_chosen(sums, values, chosen);
+    }
 
     /// Takes up a table of `REGISTERS` times 64 bytes, at most 4.
     fn table<const REGISTERS: usize>(self, bytes: &[[u8; LANES]; REGISTERS]) -> Self::Table;
@@ -85,8 +94,12 @@ pub(super) const JUMP: u8 = 0x80;
 pub(super) struct Costs {
     /// A split for a group of rows.
     pub(super) select: f64,
+    /// A split for another group beside that one.
+    pub(super) select_beside: f64,
     /// A tree's leaves for a group of rows.
     pub(super) add: f64,
+    /// The same, where they are few.
+    pub(super) add_of_few: f64,
     /// A step of the walk of one row through one tree.
     pub(super) step: f64,
     /// A block for one row.
@@ -134,7 +147,9 @@ impl InstructionSet {
         match self {
             Self::Portable(_) => Costs {
                 select: 8.0,
+                select_beside: 8.0,
                 add: 90.0,
+                add_of_few: 90.0,
                 step: 2.5,
                 block: f64::INFINITY,
                 nested_block: f64::INFINITY,
@@ -142,18 +157,22 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => Costs {
                 select: 4.0,
+                select_beside: 4.0,
                 add: 90.0,
+                add_of_few: 90.0,
                 step: 2.5,
                 block: f64::INFINITY,
                 nested_block: f64::INFINITY,
             },
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => Costs {
-                select: 2.5,
+                select: 5.0,
+                select_beside: 2.5,
                 add: 50.0,
+                add_of_few: 32.0,
                 step: 2.5,
-                block: 7.0,
-                nested_block: 14.0,
+                block: 20.0,
+                nested_block: 28.0,
             },
         }
     }

@@ -170,6 +170,27 @@ impl Instructions for Avx512 {
     }
 
     #[inline(always)]
+    fn add_of_few(self, sums: &mut [f64; LANES], values: &[f64; 256], chosen: &Bytes) {
+        // SAFETY: `self` exists, so the processor has AVX-512F; four times eight values are read
+        // from the first 32 of an array of 256.
+        let [first, second, third, fourth] =
+            [0, 8, 16, 24].map(|start| unsafe { _mm512_loadu_pd(values.as_ptr().add(start)) });
+        for (sums, chosen) in sums.chunks_exact_mut(8).zip(chosen.0.chunks_exact(8)) {
+            // SAFETY: as above; eight sums and eight bytes are read and written.
+            unsafe {
+                let chosen = _mm512_cvtepu8_epi64(_mm_loadl_epi64(chosen.as_ptr().cast()));
+                // The lower four bits look up; the fifth says in which half.
+                let lower = _mm512_permutex2var_pd(first, chosen, second);
+                let upper = _mm512_permutex2var_pd(third, chosen, fourth);
+                let is_upper = _mm512_test_epi64_mask(chosen, _mm512_set1_epi64(16));
+                let values = _mm512_mask_blend_pd(is_upper, lower, upper);
+                let sum = _mm512_add_pd(_mm512_loadu_pd(sums.as_ptr()), values);
+                _mm512_storeu_pd(sums.as_mut_ptr(), sum);
+            }
+        }
+    }
+
+    #[inline(always)]
     fn table<const REGISTERS: usize>(self, bytes: &[[u8; LANES]; REGISTERS]) -> Self::Table {
         std::array::from_fn(|register| load(self, bytes.get(register).unwrap_or(&[0; LANES])))
     }
