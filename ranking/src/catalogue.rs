@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Write};
 
+use compact_str::CompactString;
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 
@@ -139,8 +140,9 @@ fn check_amount(field: &str, amount: Option<f64>) -> Result<(), FieldError> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalogue {
     products: Vec<Product>,
-    /// By id. Every candidate of every request is looked up here.
-    places: HashMap<String, ItemIndex, RandomState>,
+    /// By id. Every candidate of every request is looked up here: ids of up to 24 bytes stand in the
+    /// table itself.
+    places: HashMap<CompactString, ItemIndex, RandomState>,
     language: Language,
 }
 
@@ -194,7 +196,7 @@ impl Catalogue {
                 format!("more than {MAXIMUM_PRODUCTS} products"),
             ));
         }
-        if let Some(first) = self.places.get(&product.item_id) {
+        if let Some(first) = self.places.get(product.item_id.as_str()) {
             let message = format!(
                 "{:?} is already the id of product {}",
                 product.item_id,
@@ -204,7 +206,8 @@ impl Catalogue {
         }
         let place =
             ItemIndex(u32::try_from(self.products.len()).expect("bounded by MAXIMUM_PRODUCTS"));
-        self.places.insert(product.item_id.clone(), place);
+        self.places
+            .insert(CompactString::new(&product.item_id), place);
         self.products.push(product);
         Ok(place)
     }
