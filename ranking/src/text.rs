@@ -15,6 +15,7 @@ use crate::catalogue::{AttributeValue, Product};
 
 pub use language::{Language, UnknownLanguage};
 pub use spelling::{Correction, SpellingIndex};
+pub(crate) use statistics::FieldCounts;
 pub use statistics::{Field, TermId, TermWeights, TextStatistics};
 
 /// Words of this many bytes or more are left out.

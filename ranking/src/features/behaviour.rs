@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, ItemIndex};
+use crate::features::rates::ItemBehaviour;
 use crate::features::tally::{Counts, DecayedCounts, Tally};
 
 /// Fewest impressions of an item for a query that are kept: below, the rate says nothing.
@@ -32,16 +33,34 @@ pub enum BehaviourError {
     },
 }
 
-/// Counts of items and of query-item pairs, all from before one moment.
+/// Counts of items and of query-item pairs, all from before one moment, and what features make of
+/// those of items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BehaviourTable {
     snapshot: i64,
     totals: Tally,
     minimum_pair_impressions: u32,
     /// By place in the catalogue; an item never shown has no counts.
-    items: Vec<Option<Tally>>,
+    items: Vec<Option<ShownItem>>,
     /// By query key, each list by item.
     pairs: HashMap<String, Vec<(ItemIndex, Tally)>>,
+}
+
+/// An item that was shown before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct ShownItem {
+    tally: Tally,
+    /// Made of the tally once, not for each list that the item is on.
+    behaviour: ItemBehaviour,
+}
+
+impl ShownItem {
+    fn new(tally: Tally, totals: &Tally) -> Self {
+        Self {
+            behaviour: ItemBehaviour::new(&tally, totals),
+            tally,
+        }
+    }
 }
 
 /// The table's form in `behaviour.json`.
@@ -98,9 +117,11 @@ impl BehaviourTable {
         snapshot: i64,
         totals: Tally,
         minimum_pair_impressions: u32,
-        items: Vec<Option<Tally>>,
+        items: impl IntoIterator<Item = Option<Tally>>,
         pairs: HashMap<String, Vec<(ItemIndex, Tally)>>,
     ) -> Self {
+        let shown = |tally: Option<Tally>| Some(ShownItem::new(tally?, &totals));
+        let items = items.into_iter().map(shown).collect();
         Self {
             snapshot,
             totals,
@@ -131,6 +152,15 @@ impl BehaviourTable {
     /// Counts of one item, if it was ever shown.
     #[must_use]
     pub fn item(&self, item: ItemIndex) -> Option<&Tally> {
+        Some(&self.shown(item)?.tally)
+    }
+
+    /// The behaviour columns of one item, if it was ever shown.
+    pub(super) fn behaviour(&self, item: ItemIndex) -> Option<&ItemBehaviour> {
+        Some(&self.shown(item)?.behaviour)
+    }
+
+    fn shown(&self, item: ItemIndex) -> Option<&ShownItem> {
         self.items.get(item.as_usize())?.as_ref()
     }
 
@@ -199,11 +229,16 @@ impl BehaviourTable {
                 message: format!("{id:?} is not in the catalogue"),
             })
         };
+        let totals = Tally {
+            counts: file.totals,
+            decayed: file.decayed_totals,
+        };
         let mut items = vec![None; catalogue.len()];
-        for (number, entry) in file.items.iter().enumerate() {
+        for (number, entry) in file.items.into_iter().enumerate() {
             let field = format!("items[{number}].itemId");
             let item = find(field.clone(), &entry.item_id)?;
-            if items[item.as_usize()].replace(entry.tally()).is_some() {
+            let shown = ShownItem::new(entry.tally(), &totals);
+            if items[item.as_usize()].replace(shown).is_some() {
                 return Err(BehaviourError::Invalid {
                     field,
                     message: format!("{:?} is there twice", entry.item_id),
@@ -234,10 +269,7 @@ impl BehaviourTable {
         }
         Ok(Self {
             snapshot: file.snapshot,
-            totals: Tally {
-                counts: file.totals,
-                decayed: file.decayed_totals,
-            },
+            totals,
             minimum_pair_impressions: file.minimum_pair_impressions,
             items,
             pairs,

@@ -9,9 +9,8 @@ use crate::features::behaviour::BehaviourTable;
 use crate::features::definitions::FEATURE_COUNT;
 use crate::features::item::{Items, attribute_columns};
 use crate::features::list::write_list;
-use crate::features::rates::write_behaviour;
 use crate::features::recent::{ItemGroups, RecentActivity, RecentEvent};
-use crate::features::text_match::write_text;
+use crate::features::text_match::write_texts;
 use crate::text::{
     Analyser, Correction, Field, SpellingIndex, TermId, TermWeights, TextStatistics, key_of_terms,
 };
@@ -190,11 +189,27 @@ impl FeatureContext {
         let pairs = behaviour.pairs(&query.key);
         let log_price = |item| self.items.log_price(item);
         let recent = RecentActivity::of(&query.recent, &self.groups, log_price);
+        // One kind of columns after the other, so that what is read of several candidates is waited
+        // for together.
         for (row, item) in rows.chunks_exact_mut(width).zip(candidates) {
-            write_text(row, query, &self.statistics, &self.items, *item);
             self.items.write(row, *item, behaviour.snapshot());
-            write_behaviour(row, behaviour, *item, pairs);
-            if let Some(recent) = &recent {
+        }
+        for (row, item) in rows.chunks_exact_mut(width).zip(candidates) {
+            if let Some(behaviour) = behaviour.behaviour(*item) {
+                let pair = pairs.binary_search_by_key(item, |pair| pair.0).ok();
+                behaviour.write(pair.map(|place| &pairs[place].1), row);
+            }
+        }
+        write_texts(
+            rows,
+            width,
+            query,
+            &self.statistics,
+            &self.items,
+            candidates,
+        );
+        if let Some(recent) = &recent {
+            for (row, item) in rows.chunks_exact_mut(width).zip(candidates) {
                 recent.write(row, *item, log_price(*item));
             }
         }

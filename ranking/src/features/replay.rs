@@ -211,7 +211,7 @@ impl BehaviourCounter {
             snapshot,
             self.totals.as_of(day),
             minimum,
-            self.items.iter().map(shown).collect(),
+            self.items.iter().map(shown),
             pairs,
         )
     }

@@ -5,7 +5,7 @@ use crate::features::definitions::Column;
 use crate::features::item::Items;
 use crate::features::kernel::AnalysedQuery;
 use crate::features::numbers::{flag, share};
-use crate::text::{Field, TermId, TextStatistics};
+use crate::text::{Field, FieldCounts, TermId, TextStatistics};
 
 /// The columns of BM25 by field, in the order of the fields' numbers.
 const BM25: [Column; Field::EVERY.len()] = [
@@ -20,15 +20,43 @@ const BM25: [Column; Field::EVERY.len()] = [
 /// What a term that the catalogue does not have counts by its correction, by the number of edits.
 const CORRECTION_WEIGHTS: [f64; 2] = [0.5, 0.25];
 
-/// Writes the text columns of one candidate.
-pub(super) fn write_text(
+/// Candidates whose terms are looked up together: what is read of one is not waited for before the
+/// next one's is asked for.
+const BATCH: usize = 64;
+
+/// Writes the text columns of candidates: `width` columns a row.
+pub(super) fn write_texts(
+    rows: &mut [f64],
+    width: usize,
+    query: &AnalysedQuery,
+    statistics: &TextStatistics,
+    items: &Items,
+    candidates: &[ItemIndex],
+) {
+    let terms = &query.known_terms;
+    let mut occurrences = Vec::new();
+    for (rows, candidates) in rows.chunks_mut(BATCH * width).zip(candidates.chunks(BATCH)) {
+        occurrences.clear();
+        for item in candidates {
+            occurrences.extend(terms.iter().map(|term| statistics.counts(*term, *item)));
+        }
+        for (place, (row, item)) in rows.chunks_exact_mut(width).zip(candidates).enumerate() {
+            let occurrences = &occurrences[place * terms.len()..][..terms.len()];
+            write_text(row, query, occurrences, statistics, items, *item);
+        }
+    }
+}
+
+/// Writes the text columns of one candidate, which has the query's known terms so often.
+fn write_text(
     row: &mut [f64],
     query: &AnalysedQuery,
+    occurrences: &[Option<FieldCounts>],
     statistics: &TextStatistics,
     items: &Items,
     item: ItemIndex,
 ) {
-    let found = write_known(row, query, statistics, item);
+    let found = write_known(row, query, occurrences, statistics, item);
     write_misspelt(row, query, statistics, item, &found);
     write_phrases(row, query, statistics.title(item));
     let brand_terms = items.facts(item).brand_terms;
@@ -58,6 +86,7 @@ struct Found {
 fn write_known(
     row: &mut [f64],
     query: &AnalysedQuery,
+    occurrences: &[Option<FieldCounts>],
     statistics: &TextStatistics,
     item: ItemIndex,
 ) -> Found {
@@ -68,14 +97,14 @@ fn write_known(
     };
     let mut bm25 = [0.0; BM25.len()];
     let (mut bm25f, mut title_idf, mut all_idf) = (0.0, 0.0, 0.0);
-    for (term, weights) in query.known_terms.iter().zip(&query.weights) {
-        let Some(counts) = statistics.counts(*term, item) else {
+    for (counts, weights) in occurrences.iter().zip(&query.weights) {
+        let Some(counts) = counts else {
             continue;
         };
         for field in Field::EVERY {
-            bm25[field.number()] += statistics.bm25_of_counts(&counts, *weights, item, field);
+            bm25[field.number()] += statistics.bm25_of_counts(counts, *weights, item, field);
         }
-        bm25f += statistics.bm25f_of_counts(&counts, *weights, item);
+        bm25f += statistics.bm25f_of_counts(counts, *weights, item);
         let idf = weights.of(Field::All);
         found.anywhere += 1;
         all_idf += idf;

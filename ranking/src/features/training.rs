@@ -256,10 +256,9 @@ impl<'a> TrainingSearches<'a> {
             positions.clear();
             positions.extend(search.positions());
             let snapshot = options.snapshots.serving_at(search.timestamp());
-            let table = match table.take() {
-                Some(current) if current.snapshot() == snapshot => table.insert(current),
-                _ => table.insert(replay.table_before(snapshot)),
-            };
+            // An older one goes before the next is made: those of large catalogues are large.
+            table = table.filter(|current| current.snapshot() == snapshot);
+            let table = table.get_or_insert_with(|| replay.table_before(snapshot));
             let recent = people.as_ref().map_or_else(Vec::new, |people| {
                 people.before(*search, options.recent_events)
             });

@@ -79,10 +79,8 @@ pub struct TextStatistics {
     vocabulary: HashMap<String, TermId>,
     /// Number of items whose field has the term, by term and field.
     document_frequencies: Vec<[u32; FIELDS]>,
-    /// Mean number of terms, by field.
-    average_lengths: [f64; FIELDS],
-    /// Number of terms, by item and field.
-    lengths: Vec<[u32; FIELDS]>,
+    /// By what the lengths of an item's fields divide its counts: 1 at a field's mean length.
+    relative_lengths: Vec<[f64; FIELDS]>,
     /// The distinct terms of each item by number, item after item.
     terms: Vec<TermId>,
     /// How often each of them occurs in each single field.
@@ -102,32 +100,26 @@ impl TextStatistics {
         let mut statistics = Self {
             vocabulary: HashMap::new(),
             document_frequencies: Vec::new(),
-            average_lengths: [0.0; FIELDS],
-            lengths: Vec::with_capacity(catalogue.len()),
+            relative_lengths: Vec::new(),
             terms: Vec::new(),
             counts: Vec::new(),
             term_ends: Vec::with_capacity(catalogue.len()),
             titles: Vec::new(),
             title_ends: Vec::with_capacity(catalogue.len()),
         };
-        for product in catalogue.products() {
-            statistics.add(product, analyser);
-        }
-        let items = catalogue.len().max(1) as f64;
-        for field in 0..FIELDS {
-            let length: u64 = statistics
-                .lengths
-                .iter()
-                .map(|lengths| u64::from(lengths[field]))
-                .sum();
-            statistics.average_lengths[field] = length as f64 / items;
-        }
+        let lengths: Vec<[u32; FIELDS]> = catalogue
+            .products()
+            .iter()
+            .map(|product| statistics.add(product, analyser))
+            .collect();
+        statistics.relative_lengths = relative_lengths(&lengths);
         statistics.terms.shrink_to_fit();
         statistics.counts.shrink_to_fit();
         statistics
     }
 
-    fn add(&mut self, product: &Product, analyser: &mut Analyser) {
+    /// Takes up a product, and gives the number of terms in each of its fields.
+    fn add(&mut self, product: &Product, analyser: &mut Analyser) -> [u32; FIELDS] {
         let texts: [&str; SINGLE_FIELDS] = [
             &product.title,
             product.description.as_deref().unwrap_or_default(),
@@ -168,9 +160,9 @@ impl TextStatistics {
             }
             frequencies[Field::All.number()] += 1;
         }
-        self.lengths.push(lengths);
         self.term_ends.push(self.terms.len());
         self.title_ends.push(self.titles.len());
+        lengths
     }
 
     /// The number of a term that some product has.
@@ -222,7 +214,7 @@ impl TextStatistics {
     /// BM25's inverse document frequency of a term in every field.
     #[must_use]
     pub fn weights(&self, term: TermId) -> TermWeights {
-        let documents = self.lengths.len() as f64;
+        let documents = self.relative_lengths.len() as f64;
         TermWeights(self.document_frequencies[term as usize].map(|containing| {
             let containing = f64::from(containing);
             libm::log(1.0 + (documents - containing + 0.5) / (containing + 0.5))
@@ -254,8 +246,8 @@ impl TextStatistics {
             return 0.0;
         }
         let count = f64::from(counts[number]);
-        let saturated =
-            count * (SATURATION + 1.0) / (count + SATURATION * self.relative_length(item, number));
+        let saturated = count * (SATURATION + 1.0)
+            / (count + SATURATION * self.relative_lengths[item.as_usize()][number]);
         weights.0[number] * saturated
     }
 
@@ -270,20 +262,30 @@ impl TextStatistics {
         weights: TermWeights,
         item: ItemIndex,
     ) -> f64 {
+        let lengths = &self.relative_lengths[item.as_usize()];
         let mut weighed = 0.0;
         for (field, weight) in FIELD_WEIGHTS.into_iter().enumerate() {
             if counts[field] > 0 {
-                weighed += weight * f64::from(counts[field]) / self.relative_length(item, field);
+                weighed += weight * f64::from(counts[field]) / lengths[field];
             }
         }
         weights.of(Field::All) * weighed * (SATURATION + 1.0) / (weighed + SATURATION)
     }
+}
 
-    /// What a field's length divides by: 1 at the mean length.
-    fn relative_length(&self, item: ItemIndex, field: usize) -> f64 {
-        let length = f64::from(self.lengths[item.as_usize()][field]) / self.average_lengths[field];
-        1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * length
-    }
+/// The lengths of fields, by item and field, as BM25 weighs them: 1 at a field's mean length.
+fn relative_lengths(lengths: &[[u32; FIELDS]]) -> Vec<[f64; FIELDS]> {
+    let items = lengths.len().max(1) as f64;
+    let means: [f64; FIELDS] = std::array::from_fn(|field| {
+        let length: u64 = lengths.iter().map(|it| u64::from(it[field])).sum();
+        length as f64 / items
+    });
+    let relative =
+        |length: u32, mean: f64| 1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * (f64::from(length) / mean);
+    lengths
+        .iter()
+        .map(|it| std::array::from_fn(|field| relative(it[field], means[field])))
+        .collect()
 }
 
 fn number(vocabulary: &mut HashMap<String, TermId>, term: &str) -> TermId {
